@@ -1,0 +1,32 @@
+/* Files: reading with a bound, writing that is whole or not at all. */
+#ifndef FF_BASE_FILE_H
+#define FF_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* The whole file, NUL-terminated, owned by the caller; NULL with err when it cannot be read or is
+ * larger than max bytes. *len (may be NULL) is its length. */
+char *file_read(const char *path, size_t max, size_t *len, struct err *err);
+
+/* Writes data aside, syncs, renames over path and syncs the directory: after a crash there is the
+ * old content or the new. */
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+
+/* mkdir -p; new directories get mode. An existing directory is fine. */
+int file_mkdirs(const char *path, mode_t mode, struct err *err);
+
+/* "dir/name", owned by the caller. An absolute name stays as it is. */
+char *path_join(const char *dir, const char *name);
+/* The directory part: "." when there is none. Owned by the caller. */
+char *path_dirname(const char *path);
+/* The part after the last '/'. Borrowed. */
+const char *path_basename(const char *path);
+
+/* Writes all bytes, through EINTR and short writes. 0, or -1 with errno. */
+int fd_write_all(int fd, const void *data, size_t len);
+
+#endif
