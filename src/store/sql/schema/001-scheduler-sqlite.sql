@@ -1,0 +1,132 @@
+-- Our own tables, beside Flowfile's. Times are the catalog's text form, UTC.
+
+-- Everything the engine has to hear of, in commit order, filled by triggers. kind: t table write,
+-- s schedule, f flow, r run, q request, u user.
+CREATE TABLE scheduler_changes (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	kind VARCHAR(1) NOT NULL,
+	object_id INTEGER NOT NULL,
+	at DATETIME NOT NULL,
+	run_id INTEGER
+);
+CREATE INDEX scheduler_ix_table_writes ON scheduler_changes (object_id, seq) WHERE kind = 't';
+CREATE VIEW scheduler_table_writes AS
+	SELECT seq, object_id AS table_id, at, run_id FROM scheduler_changes WHERE kind = 't';
+
+-- The last write of each table. generation moves when an id is used again for another table, so
+-- that a schedule of the old one does not watch the new one. stamp: updated_at as last seen, so that a
+-- poll can tell what the triggers missed.
+CREATE TABLE scheduler_tables (
+	table_id INTEGER PRIMARY KEY,
+	last_seq INTEGER NOT NULL,
+	last_write_at DATETIME NOT NULL,
+	generation INTEGER NOT NULL DEFAULT 1,
+	name VARCHAR,
+	namespace_id INTEGER,
+	stamp DATETIME
+);
+
+-- Per data-triggered schedule and table it watches: the last write that a run consumed.
+CREATE TABLE scheduler_consumed (
+	schedule_id INTEGER NOT NULL,
+	table_id INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	generation INTEGER NOT NULL,
+	PRIMARY KEY (schedule_id, table_id)
+) WITHOUT ROWID;
+
+-- Our cursor per interval and cron schedule. spec: what it was computed from; when the row in
+-- flow_schedules says otherwise, the cursor is seeded anew. triggered_at: last_triggered_at as we
+-- left it; when the row says otherwise, somebody else fired it.
+CREATE TABLE scheduler_cursors (
+	schedule_id INTEGER PRIMARY KEY,
+	spec VARCHAR NOT NULL,
+	anchor_at DATETIME,
+	slot_at DATETIME,
+	triggered_at DATETIME
+);
+
+-- One row per slot or set of writes that was acted on. key: "2026-05-20T08:00:00Z" for a slot,
+-- "3:17" or "3:17,5:12" (table:seq) for writes. covered: how many slots or writes it stands for.
+CREATE TABLE scheduler_firings (
+	id INTEGER PRIMARY KEY,
+	schedule_id INTEGER NOT NULL,
+	slot_key VARCHAR NOT NULL,
+	due_at DATETIME NOT NULL,
+	fired_at DATETIME NOT NULL,
+	run_id INTEGER,
+	covered INTEGER NOT NULL DEFAULT 1,
+	cause VARCHAR NOT NULL,
+	UNIQUE (schedule_id, slot_key)
+);
+CREATE INDEX scheduler_ix_firings_at ON scheduler_firings (fired_at);
+
+-- What flow_runs has no column for. state: claimed, recorded, started, ended (ours), foreign.
+CREATE TABLE scheduler_runs (
+	run_id INTEGER PRIMARY KEY,
+	state VARCHAR NOT NULL,
+	holder_id VARCHAR,
+	host VARCHAR,
+	boot_id VARCHAR,
+	shim_pid INTEGER,
+	shim_start INTEGER,
+	flow_pid INTEGER,
+	flow_start INTEGER,
+	attempt INTEGER NOT NULL DEFAULT 1,
+	cause VARCHAR,
+	due_at DATETIME,
+	claimed_at DATETIME,
+	started_at DATETIME,
+	cancel_at DATETIME,
+	cancel_by VARCHAR,
+	exit_code INTEGER,
+	exit_signal INTEGER,
+	reason VARCHAR,
+	cpu_us INTEGER,
+	max_rss_kb INTEGER
+);
+
+-- The open rows of flow_runs, kept by triggers: the guard of "one active run per flow" stays cheap
+-- however long the history is.
+CREATE TABLE scheduler_active (
+	run_id INTEGER PRIMARY KEY,
+	registration_id INTEGER,
+	flow_uuid VARCHAR(36)
+);
+CREATE INDEX scheduler_ix_active_registration ON scheduler_active (registration_id);
+CREATE INDEX scheduler_ix_active_uuid ON scheduler_active (flow_uuid);
+
+-- Run-now, cancel, and exits seen by a daemon that does not lead. kind: run, cancel, exited.
+-- outcome: NULL while open; done, refused. detail: why, or the exit as JSON.
+CREATE TABLE scheduler_requests (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	kind VARCHAR NOT NULL,
+	registration_id INTEGER,
+	schedule_id INTEGER,
+	run_id INTEGER,
+	user_id INTEGER,
+	requested_by VARCHAR,
+	created_at DATETIME NOT NULL,
+	outcome VARCHAR,
+	detail VARCHAR,
+	done_at DATETIME
+);
+CREATE INDEX scheduler_ix_requests_open ON scheduler_requests (id) WHERE outcome IS NULL;
+
+-- Daemons of ours, alive or lately so.
+CREATE TABLE scheduler_instances (
+	holder_id VARCHAR PRIMARY KEY,
+	host VARCHAR NOT NULL,
+	boot_id VARCHAR NOT NULL,
+	pid INTEGER NOT NULL,
+	pid_start INTEGER NOT NULL,
+	version VARCHAR NOT NULL,
+	started_at DATETIME NOT NULL,
+	seen_at DATETIME NOT NULL
+);
+
+-- Single values: paused ("1"), ...
+CREATE TABLE scheduler_settings (
+	name VARCHAR PRIMARY KEY,
+	value VARCHAR NOT NULL
+);
