@@ -1,0 +1,30 @@
+/*
+ * Where things are (contract 2.2): resolved from the environment as Flowfile does, so that both find
+ * the same catalog, logs and flows.
+ */
+#ifndef FF_BASE_PATHS_H
+#define FF_BASE_PATHS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* All owned, absolute unless said otherwise. */
+struct paths {
+	char *base;      /* $FLOWFILE_STORAGE_DIR, else $HOME/.flowfile; docker: /app/internal_storage */
+	char *user_data; /* docker: $FLOWFILE_USER_DATA_DIR or /data/user; else $HOME */
+	char *catalog;   /* contract 2.2: $FLOWFILE_DB_PATH verbatim, TESTING, <base>/database/... */
+	char *logs;      /* <base>/logs, <base>/temp/test_logs when TESTING=True */
+	char *flows;
+	char *tables;    /* managed table data */
+	char *state;     /* <base>/scheduler: exit files, leader lock; ours */
+};
+
+/* storage_dir (may be NULL) overrides the environment's base. Makes no directory. */
+int paths_resolve(const char *storage_dir, struct paths *paths, struct err *err);
+void paths_free(struct paths *paths);
+
+/* "<logs>/scheduled_run_<id>.log", owned by the caller. */
+char *paths_run_log(const struct paths *paths, int64_t run_id);
+
+#endif
