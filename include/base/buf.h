@@ -27,7 +27,8 @@ void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
 
 /* The text; "" when nothing was written. Borrowed until the next write. */
 const char *buf_str(const struct buf *b);
-/* Hands the text over to the caller (owned), never NULL; the buffer is empty afterwards. */
+/* Hands the text over to the caller (owned), never NULL; the buffer is empty afterwards, and
+ * still failed if it was. */
 char *buf_take(struct buf *b);
 static inline bool
 buf_failed(const struct buf *b)

@@ -4,6 +4,7 @@
  * A function that can fail takes `struct err *err` last and returns 0 (or a documented count) on
  * success and -1 on failure. On failure, and only then, *err says why; callers add context on the
  * way up with err_prefix() and the one who handles it logs or prints it once. A bug is an assert.
+ * A caller whom only the -1 interests passes NULL.
  */
 #ifndef FF_BASE_ERR_H
 #define FF_BASE_ERR_H
@@ -32,11 +33,12 @@ struct err {
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As err_set, with ": " and the text of the errno value appended. */
+/* As err_set, with ": " and the text of the errno value appended. The code is ERR_NOT_FOUND for
+ * ENOENT, else ERR_FAILED. */
 int err_errno(struct err *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " before the text that is there. Returns -1. */
+/* Puts "context: " before the text that is there (there must be an error). Returns -1. */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Back to no error. */

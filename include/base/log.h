@@ -4,7 +4,11 @@
  *
  *     2026-05-20 08:00:05,123 [INFO] flowfile.scheduler: Run started run=12 flow=3 schedule=7
  *
- * Safe from any thread. Text from outside goes through log_text() so that it stays one line.
+ * Each line is one write of at most PIPE_BUF bytes; what is longer is cut and ends in "...". The same
+ * line again right after itself is counted, not written: "Last message repeated 3 times" comes before
+ * the next other line, at exit, and at least once a minute while it goes on.
+ *
+ * Safe from any thread, not between fork and exec. errno is left alone. Text from outside goes through log_text() so that it stays one line.
  */
 #ifndef FF_BASE_LOG_H
 #define FF_BASE_LOG_H
@@ -17,7 +21,8 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 /* The logger name in each line; default "flowfile.scheduler". Borrowed. */
 void log_set_name(const char *name);
-/* Where lines go instead of stderr (tests, the simulator). NULL: back to stderr. */
+/* Where messages go instead of stderr (tests, the simulator): each one, without time, level and
+ * name. What the sink itself logs goes to stderr. NULL: back to stderr. */
 typedef void (*log_sink_cb)(enum log_level level, const char *line, void *arg);
 void log_set_sink(log_sink_cb cb, void *arg);
 /* Reads "debug", "info", "warning" or "error". Returns -1 if it is none of them. */
@@ -29,7 +34,8 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 #define log_warning(...) log_line(LOG_WARNING_LEVEL, __VA_ARGS__)
 #define log_error(...) log_line(LOG_ERROR_LEVEL, __VA_ARGS__)
 
-/* Quotes and escapes text from outside into out: no control characters, cut at size. Returns out. */
+/* Quotes and escapes text from outside into out: no control characters, no bad UTF-8.
+ * What does not fit in size (at least 8) is cut and ends in `..."`. NULL gives null. Returns out. */
 const char *log_text(const char *text, char *out, size_t size);
 
 #endif

@@ -25,6 +25,11 @@ char *text_trim(char *s);
 char **text_split_words(const char *line, size_t *n, struct err *err);
 void text_free_words(char **words);
 
+/* The length of the character at s (len > 0 bytes follow). When it is not valid UTF-8, *valid is
+ * false and the length is that of the bad part, which stands for one U+FFFD. */
+size_t text_utf8_step(const char *s, size_t len, bool *valid);
+/* The longest length up to n at which a text of at least n bytes can be cut with no character split. */
+size_t text_utf8_floor(const char *s, size_t n);
 /* Whether s is valid UTF-8. */
 bool text_is_utf8(const char *s, size_t len);
 /* Columns that s takes on a terminal: one per code point. */

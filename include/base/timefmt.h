@@ -2,7 +2,7 @@
  * Times as text.
  *
  * The catalog's form (contract 1.2) is "YYYY-MM-DD HH:MM:SS[.ffffff]", UTC without a zone. We write
- * six digits always; we read 0 to 6 digits and a 'T' or a blank, as Python's fromisoformat does.
+ * six digits always; we read 0 to 9 digits (the last three are dropped) and a 'T' or a blank.
  */
 #ifndef FF_BASE_TIMEFMT_H
 #define FF_BASE_TIMEFMT_H
@@ -22,7 +22,8 @@ struct civil {
 	int us;
 };
 
-/* Days since 1970-01-01 of a civil date, and back. Any year that fits. */
+/* Days since 1970-01-01 of a civil date, and back. Any year that fits; the day may lie outside its
+ * month and is counted on from there. */
 int64_t civil_to_days(int64_t year, int month, int day);
 void civil_from_days(int64_t days, int64_t *year, int *month, int *day);
 /* 0 = Sunday .. 6 = Saturday. */
@@ -43,7 +44,8 @@ void time_format_human(int64_t us, char out[TIMEFMT_SIZE]);
 /* A duration for people: "850ms", "12s", "3m 05s", "2h 10m", "4d 3h". */
 void time_format_duration(int64_t us, char out[TIMEFMT_SIZE]);
 
-/* Reads the catalog's form. A zone suffix ("Z", "+02:00") is taken into account. False if it is not one. */
+/* Reads the catalog's form: a date, then maybe HH:MM[:SS[.f]], then maybe a zone ("Z", "+02:00",
+ * "+0200", "+02"), which is taken into account. False, *us untouched, if it is not one. */
 bool time_parse(const char *text, int64_t *us);
 
 #endif

@@ -1,0 +1,31 @@
+#include "base/clock.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <time.h>
+
+static int64_t
+read_us(clockid_t id)
+{
+	struct timespec ts;
+	int rc = clock_gettime(id, &ts);
+
+	assert(rc == 0);
+	return (int64_t)ts.tv_sec * US_PER_SEC + ts.tv_nsec / 1000;
+}
+
+static int64_t
+real_wall(void *arg)
+{
+	(void)arg;
+	return read_us(CLOCK_REALTIME);
+}
+
+static struct boottime
+real_boot(void *arg)
+{
+	(void)arg;
+	return (struct boottime){read_us(CLOCK_BOOTTIME)};
+}
+
+const struct clock clock_real = {real_wall, real_boot, NULL};
