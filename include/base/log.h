@@ -15,6 +15,8 @@
 
 #include <stddef.h>
 
+struct clock;
+
 enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARNING_LEVEL, LOG_ERROR_LEVEL };
 
 void log_set_level(enum log_level level);
@@ -25,6 +27,8 @@ void log_set_name(const char *name);
  * name. What the sink itself logs goes to stderr. NULL: back to stderr. */
 typedef void (*log_sink_cb)(enum log_level level, const char *line, void *arg);
 void log_set_sink(log_sink_cb cb, void *arg);
+/* Whose time the lines bear (tests, the simulator). Borrowed. NULL: back to the machine's. */
+void log_set_clock(const struct clock *clock);
 /* Reads "debug", "info", "warning" or "error". Returns -1 if it is none of them. */
 int log_level_parse(const char *name, enum log_level *level);
 

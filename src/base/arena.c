@@ -94,8 +94,8 @@ arena_alloc(struct arena *a, size_t size)
 
 	if (size == 0)
 		size = 1;
-	if (size > SIZE_MAX / 2) /* does not exist; let the allocator say so */
-		return xmalloc(size);
+	if (size > SIZE_MAX / 2) /* more than there is; ends the program */
+		return xrealloc(NULL, size, 2);
 	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	b = block_for(a, size);
 	p = b->data + b->used;

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -25,8 +24,9 @@
 #define CUT_MARK "..."
 /* A line that keeps coming is counted out at least this often. */
 #define REPEAT_WINDOW_US US_PER_MIN
-/* How long a stderr that takes nothing may hold us, if it is non-blocking. */
+/* How long a non-blocking stderr that takes nothing may hold us, and how often within a line. */
 #define STUCK_MS 200
+#define STUCK_TRIES 8
 
 static const char *const level_names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
@@ -37,6 +37,7 @@ static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 /* Everything below is guarded by the lock. */
 static const char *logger = "flowfile.scheduler";
+static const struct clock *log_clock = &clock_real;
 static log_sink_cb sink;
 static void *sink_arg;
 static bool in_sink;
@@ -74,24 +75,34 @@ log_level_parse(const char *name, enum log_level *level)
 	return -1;
 }
 
+/* One write, unless stderr takes only a part or, made non-blocking by somebody, nothing at all. */
 static void
 write_stderr(const char *line, size_t len)
 {
 	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+	int tries = 0;
+	ssize_t n;
 
-	if (fd_write_all(STDERR_FILENO, line, len) == 0 || errno != EAGAIN)
-		return;
-	/* Somebody made our stderr non-blocking and it is full. */
-	if (poll(&fd, 1, STUCK_MS) == 1)
-		fd_write_all(STDERR_FILENO, line, len);
+	while (len > 0) {
+		n = write(STDERR_FILENO, line, len);
+		if (n >= 0) {
+			line += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			if (++tries > STUCK_TRIES || poll(&fd, 1, STUCK_MS) == 0)
+				return;
+		} else if (errno != EINTR) {
+			return;
+		}
+	}
 }
 
 /* Local time, as Python's logging writes it. */
 static size_t
 put_prefix(char *line, enum log_level level)
 {
-	int64_t now = clock_wall(&clock_real);
-	time_t sec = (time_t)(now / US_PER_SEC);
+	int64_t now = clock_wall(log_clock);
+	time_t sec = (time_t)(now / US_PER_SEC - (now % US_PER_SEC < 0));
 	struct tm tm;
 	int n;
 
@@ -99,8 +110,9 @@ put_prefix(char *line, enum log_level level)
 		memset(&tm, 0, sizeof(tm));
 	n = snprintf(line, LINE_SIZE,
 		"%04d-%02d-%02d %02d:%02d:%02d,%03d [%s] %.*s: ", tm.tm_year + 1900, tm.tm_mon + 1,
-		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(now % US_PER_SEC / US_PER_MS),
-		level_names[level], NAME_WIDTH, logger);
+		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		(int)((now - sec * US_PER_SEC) / US_PER_MS), level_names[level], NAME_WIDTH,
+		logger);
 	assert(n > 0 && n < LINE_SIZE / 2);
 	return (size_t)n;
 }
@@ -141,7 +153,7 @@ put_repeats(void)
 static void
 emit(enum log_level level, const char *text)
 {
-	struct boottime now = clock_boot(&clock_real);
+	struct boottime now = clock_boot(log_clock);
 
 	if (last.any && last.level == level && strcmp(last.text, text) == 0) {
 		last.repeats++;
@@ -158,13 +170,29 @@ emit(enum log_level level, const char *text)
 	last.written = now;
 }
 
+/* Tells what was counted, before something changes in how lines come out. */
+static void
+settle(void)
+{
+	put_repeats();
+	last.any = false;
+}
+
 void
 log_set_name(const char *name)
 {
 	pthread_mutex_lock(&lock);
-	put_repeats();
-	last.any = false;
+	settle();
 	logger = name;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+log_set_clock(const struct clock *clock)
+{
+	pthread_mutex_lock(&lock);
+	settle();
+	log_clock = clock != NULL ? clock : &clock_real;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -172,8 +200,7 @@ void
 log_set_sink(log_sink_cb cb, void *arg)
 {
 	pthread_mutex_lock(&lock);
-	put_repeats();
-	last.any = false;
+	settle();
 	sink = cb;
 	sink_arg = arg;
 	pthread_mutex_unlock(&lock);

@@ -293,7 +293,7 @@ text_utf8_floor(const char *s, size_t n)
 
 	while (start > 0 && n - start < 3 && ((unsigned char)s[start - 1] & 0xC0) == 0x80)
 		start--;
-	if (start == 0 || (unsigned char)s[start - 1] < 0xC0)
+	if (start == 0 || utf8_find_lead((unsigned char)s[start - 1]) == NULL)
 		return n; /* ends in ASCII, or in something that is no UTF-8 anyway */
 	start--;
 	if (text_utf8_step(s + start, n - start, &valid) == n - start && !valid)
