@@ -1,0 +1,7 @@
+# The built programs as a user runs them; $abs_top_builddir tells the scripts where they are.
+AM_TESTS_ENVIRONMENT = abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir;
+
+e2e_tests = \
+	tests/e2e/test_demo_flows.sh
+dist_check_SCRIPTS += $(e2e_tests)
+TESTS += $(e2e_tests)
