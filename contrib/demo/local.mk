@@ -3,6 +3,7 @@ demodir = $(pkgdatadir)/demo
 demoflowsdir = $(demodir)/flows
 demodatadir = $(demodir)/data
 
+dist_demoflows_SCRIPTS = \
 	contrib/demo/flows/clean_weather \
 	contrib/demo/flows/import_co2 \
 	contrib/demo/flows/import_weather \
