@@ -225,15 +225,18 @@ void
 log_line(enum log_level level, const char *fmt, ...)
 {
 	char text[LINE_SIZE];
-	int saved = errno;
+	int saved = errno, n;
 	va_list ap;
 
 	if ((int)level < atomic_load(&min_level))
 		return;
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		snprintf(text, sizeof(text), "Unprintable message (%s)", fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (n < 0)
+		snprintf(text, sizeof(text), "Unprintable message (%s)", fmt);
+	else if ((size_t)n >= sizeof(text))
+		text[text_utf8_floor(text, sizeof(text) - 1)] = '\0';
 	make_one_line(text);
 
 	pthread_mutex_lock(&lock);
@@ -274,9 +277,12 @@ is_tricky(const char *s, size_t n)
 		(u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9);
 }
 
-/* One character, or one bad sequence, as it is shown. At most 4 bytes for each that came in. */
+/* At most 4 bytes for each of the 4 of a character, and a NUL. */
+#define PIECE_SIZE 17
+
+/* One character, or one bad sequence, as it is shown. */
 static size_t
-show_piece(const char *s, size_t n, bool valid, char out[20])
+show_piece(const char *s, size_t n, bool valid, char out[PIECE_SIZE])
 {
 	static const char shorts[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
 	const char *found = n == 1 ? strchr(shorts, *s) : NULL;
@@ -294,16 +300,17 @@ show_piece(const char *s, size_t n, bool valid, char out[20])
 		return n;
 	}
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)snprintf(out + len, 20 - len, "\\x%02x", (unsigned char)s[i]);
+		len += (size_t)snprintf(
+			out + len, PIECE_SIZE - len, "\\x%02x", (unsigned char)s[i]);
 	return len;
 }
 
 const char *
 log_text(const char *text, char *out, size_t size)
 {
-	const size_t tail = strlen(CUT_MARK) + 2; /* the mark, the quote, the NUL */
-	size_t at = 0, len, n, shown;
-	char piece[20];
+	const size_t mark = strlen(CUT_MARK);
+	size_t at = 0, cut_at = 1, len, n, shown;
+	char piece[PIECE_SIZE];
 	bool valid;
 
 	assert(size >= 8);
@@ -314,14 +321,15 @@ log_text(const char *text, char *out, size_t size)
 	for (size_t i = 0; i < len; i += n) {
 		n = text_utf8_step(text + i, len - i, &valid);
 		shown = show_piece(text + i, n, valid, piece);
-		/* The last piece needs no room for the mark. */
-		if (at + shown + (i + n == len ? 2 : tail) > size) {
-			memcpy(out + at, CUT_MARK, strlen(CUT_MARK));
-			at += strlen(CUT_MARK);
+		if (at + shown + 2 > size) { /* the quote and the NUL */
+			memcpy(out + cut_at, CUT_MARK, mark);
+			at = cut_at + mark;
 			break;
 		}
 		memcpy(out + at, piece, shown);
 		at += shown;
+		if (at + mark + 2 <= size)
+			cut_at = at; /* the last place where the mark fits, too */
 	}
 	out[at++] = '"';
 	out[at] = '\0';

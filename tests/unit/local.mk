@@ -6,6 +6,10 @@ unit_core_ldadd = libcore.a $(unit_base_ldadd)
 
 unit_tests = \
 	tests/unit/test_base \
+	tests/unit/test_file \
+	tests/unit/test_json \
+	tests/unit/test_log \
+	tests/unit/test_timefmt \
 	tests/unit/test_tz \
 	tests/unit/test_cron
 check_PROGRAMS += $(unit_tests)
@@ -14,6 +18,22 @@ TESTS += $(unit_tests)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_base_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_file_SOURCES = tests/unit/test_file.c
+tests_unit_test_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_file_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_test_json_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_log_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_timefmt_SOURCES = tests/unit/test_timefmt.c
+tests_unit_test_timefmt_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_timefmt_LDADD = $(unit_base_ldadd)
 
 tests_unit_test_tz_SOURCES = tests/unit/test_tz.c
 tests_unit_test_tz_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
