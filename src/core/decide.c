@@ -1,0 +1,151 @@
+#include "core/decide.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/slots.h"
+
+#define OWNER_OF(node_, type, member) ((type *)((char *)(node_)-offsetof(type, member)))
+
+static struct schedule *
+schedule_of(struct job *job)
+{
+	return OWNER_OF(job, struct schedule, job);
+}
+
+/* Slots and minimum gaps that have come: their schedules become ready. */
+static void
+take_timers(struct world *w, int64_t now_us)
+{
+	struct heap_node *node;
+
+	while ((node = heap_top(&w->timers)) && node->key <= now_us) {
+		struct job *job = OWNER_OF(node, struct job, node);
+		struct schedule *s = schedule_of(job);
+
+		world_schedule_due(w, s, now_us);
+		assert(job->place == JOB_READY);
+	}
+}
+
+static void
+take_deadlines(struct world *w, int64_t now_us, struct arena *arena, struct decision *out)
+{
+	struct heap_node *node;
+	size_t cap = 0;
+
+	while ((node = heap_top(&w->deadlines)) && node->key <= now_us) {
+		struct run *r = OWNER_OF(node, struct run, node);
+
+		if (out->n_actions == cap) {
+			struct run_action *more = arena_array(arena, cap ? 2 * cap : 16, sizeof(*more));
+
+			if (cap)
+				memcpy(more, out->actions, cap * sizeof(*more));
+			out->actions = more;
+			cap = cap ? 2 * cap : 16;
+		}
+		out->actions[out->n_actions++] = (struct run_action){r->id, r->deadline_act};
+		heap_remove(&w->deadlines, node);
+		r->deadline_us = TIME_NEVER;
+	}
+}
+
+static void
+add_launch(struct job *job, int64_t now_us, struct decision *out)
+{
+	struct launch *l = &out->launches[out->n_launches++];
+
+	*l = (struct launch){
+		.kind = job->kind,
+		.id = job->id,
+		.flow_id = job->flow_id,
+		.owner_id = job->owner_id,
+		.due_us = job->due_us,
+		.slot_us = TIME_NONE,
+		.covered = 1,
+		.anchor_us = TIME_NONE,
+	};
+	if (job->kind == JOB_SCHEDULE) {
+		struct schedule *s = schedule_of(job);
+
+		l->type = s->type;
+		l->spec_hash = s->spec_hash;
+		l->anchor_us = s->anchor_us;
+		if (s->type == SCHEDULE_INTERVAL || s->type == SCHEDULE_CRON)
+			l->slot_us = slots_take(s, now_us, &l->covered);
+	}
+}
+
+/* A request for a flow that runs already is refused at once, whether or not there is a place. */
+static void
+take_refusals(struct world *w, struct arena *arena, struct decision *out)
+{
+	struct job *job;
+	size_t pos = 0;
+
+	if (w->requests.n == 0)
+		return;
+	out->refusals = arena_array(arena, w->requests.n, sizeof(*out->refusals));
+	while ((job = idmap_each(&w->requests, &pos))) {
+		struct run *busy = world_flow_run(w, job->flow_id);
+
+		if (!busy || job->place == JOB_CLAIMING)
+			continue;
+		out->refusals[out->n_refusals++] = (struct refusal){job->id, busy->id};
+		world_job_claim(w, job);
+	}
+}
+
+/* First come, first served, until places run out. A busy flow's jobs step aside until it is free. */
+static void
+take_ready(struct world *w, int64_t now_us, size_t max, struct arena *arena, struct decision *out)
+{
+	int64_t limit = w->policy.max_concurrent_runs;
+	int64_t places = limit > 0 ? limit - w->n_ours : INT64_MAX;
+	struct heap_node *node;
+
+	if (w->paused)
+		return;
+	if (max > w->ready.n)
+		max = w->ready.n;
+	out->launches = arena_array(arena, max, sizeof(*out->launches));
+	while (out->n_launches < max && (node = heap_top(&w->ready))) {
+		struct job *job = OWNER_OF(node, struct job, node);
+
+		if (world_flow_run(w, job->flow_id) || world_flow_claimed(w, job->flow_id)) {
+			world_job_wait(w, job);
+		} else if ((int64_t)out->n_launches >= places) {
+			return;
+		} else {
+			add_launch(job, now_us, out);
+			world_job_claim(w, job);
+		}
+	}
+	if (w->ready.n > 0 && (int64_t)out->n_launches < places)
+		out->next_us = now_us;
+}
+
+static void
+sooner(int64_t *next_us, const struct heap *h)
+{
+	const struct heap_node *node = heap_top(h);
+
+	if (node && node->key < *next_us)
+		*next_us = node->key;
+}
+
+void
+decide(struct world *w, int64_t now_us, size_t max_launches, struct arena *arena,
+	struct decision *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->next_us = TIME_NEVER;
+	take_timers(w, now_us);
+	take_deadlines(w, now_us, arena, out);
+	take_refusals(w, arena, out);
+	take_ready(w, now_us, max_launches, arena, out);
+	sooner(&out->next_us, &w->timers);
+	sooner(&out->next_us, &w->deadlines);
+}
