@@ -557,7 +557,6 @@ static void
 run_attach_flow(struct world *w, struct run *r, int i, int64_t flow_id)
 {
 	struct flow *f;
-	struct job *job, *next;
 
 	r->flow_ids[i] = flow_id;
 	if (!flow_id)
