@@ -21,13 +21,20 @@
  *
  * A statement stays busy until step returned 0 or a failure, or stmt_reset() was called; binding to a
  * busy statement is a bug. Different statements may be stepped in turn, the same one may not be nested.
+ * Every parameter must have been bound before the first step; bindings are kept until bound anew. Commit and
+ * rollback reset all statements of the handle.
  *
  * Values: times are wall microseconds, stored as the catalog's text form (SQLite) or timestamp
  * (PostgreSQL); TIME_NONE is NULL. Booleans are 0/1 or boolean.
  *
+ * When a statement in a transaction fails, on either database, the transaction has failed: what follows
+ * fails with the same code, and only db_rollback() is left. (So test for a conflict with ON CONFLICT DO NOTHING
+ * and the count of changed rows, not by running into it.)
+ *
  * Errors: ERR_BUSY (locked longer than the busy timeout, serialization failure, deadlock), ERR_LOST
  * (connection gone, nothing committed; db_reconnect() may help), ERR_UNKNOWN (gone during COMMIT),
- * ERR_CONFLICT (a unique constraint), ERR_FAILED (all else: message names the statement).
+ * ERR_CONFLICT (a unique constraint), ERR_FAILED (all else: message names the statement). After ERR_LOST or
+ * ERR_UNKNOWN everything fails with ERR_LOST until db_reconnect().
  */
 #ifndef FF_STORE_DB_H
 #define FF_STORE_DB_H
@@ -44,12 +51,13 @@ struct stmt;
 enum db_type { DB_SQLITE, DB_POSTGRES };
 
 struct db_options {
-	bool create;          /* SQLite: make the file (and its folder) when it is missing */
+	bool create; /* SQLite: make the file (and its folder) when it is missing */
 	bool read_only;
-	int busy_timeout_ms;  /* how long one statement may wait for a lock; 0: 5000 */
+	int busy_timeout_ms; /* how long one statement may wait for a lock; 0: 5000 */
 	int statement_timeout_ms; /* PostgreSQL: how long one statement may take in all; 0: 30000 */
-	int connect_timeout_ms;   /* PostgreSQL; 0: 10000 */
-	const char *application_name; /* PostgreSQL: shows in pg_stat_activity. Borrowed during open */
+	int connect_timeout_ms; /* PostgreSQL; 0: 10000 */
+	/* PostgreSQL: shows in pg_stat_activity. NULL: flowfile_scheduler. Borrowed during open. */
+	const char *application_name;
 };
 
 /*
@@ -67,7 +75,8 @@ const char *db_path(const struct db *db);
 const char *db_display(const struct db *db);
 /* Checks a URL without opening it; same errors. */
 int db_check_url(const char *url, enum db_type *type, struct err *err);
-/* After ERR_LOST or ERR_UNKNOWN. Statements prepare themselves again. SQLite: reopens the file. */
+/* After ERR_LOST or ERR_UNKNOWN. Statements prepare themselves again. SQLite: reopens the file, never
+ * making it; a database in memory or a shared connection stays as it is. */
 int db_reconnect(struct db *db, struct err *err);
 
 /* A write transaction: BEGIN IMMEDIATE, or BEGIN (READ COMMITTED). Not nestable. */
@@ -93,7 +102,7 @@ void stmt_int_or_null(struct stmt *st, int i, int64_t v, int64_t none);
 void stmt_double(struct stmt *st, int i, double v);
 void stmt_bool(struct stmt *st, int i, bool v);
 void stmt_text(struct stmt *st, int i, const char *s); /* NULL is NULL */
-void stmt_time(struct stmt *st, int i, int64_t us);    /* TIME_NONE is NULL */
+void stmt_time(struct stmt *st, int i, int64_t us); /* TIME_NONE is NULL */
 void stmt_null(struct stmt *st, int i);
 
 /* 1: a row; 0: the end; -1: err. */
@@ -129,19 +138,23 @@ typedef void (*db_notify_cb)(const char *payload, void *arg);
 int db_consume_notifies(struct db *db, db_notify_cb cb, void *arg, struct err *err);
 
 /*
- * Faults for tests and the simulator: cb is asked before each step ("begin", a statement's name,
- * "commit"; `after` is set when asked again after a commit succeeded). A code other than ERR_NONE is
- * returned as the failure of that step; after a commit, ERR_UNKNOWN says "committed, but you do not know".
+ * Faults for tests and the simulator: cb is asked before each step ("begin", a statement's name, "sql" for one
+ * made from text, "script", "commit", "reconnect"; `after` is set when asked again after a commit succeeded). A
+ * code other than ERR_NONE is returned as the failure of that step, with its consequences: ERR_LOST and
+ * ERR_UNKNOWN roll back what is open and lose the connection. After a commit, ERR_UNKNOWN says "committed, but
+ * you do not know".
  */
 typedef enum err_code (*db_fault_cb)(const char *step, bool after, void *arg);
 void db_set_fault(struct db *db, db_fault_cb cb, void *arg);
 
-/* Simulated time for the simulator: SQLite's CURRENT_TIMESTAMP and 'now' follow the clock given at
- * open through a VFS of our own. Applies to connections opened after the call. NULL: the real one. */
+/* Simulated time for the simulator: CURRENT_TIMESTAMP and 'now' of SQLite connections opened after the call
+ * follow this clock, through a VFS of our own. One clock for the process at a time; it must outlive those
+ * connections, which go over to the next one given. NULL: the real one. Not for use beside other threads. */
 struct clock;
 void db_set_clock(const struct clock *clock);
 /* Another handle on the same connection (the simulator's daemons share one database in memory). It has its own
- * fault callback and transaction checks; closing the last handle closes the connection. */
+ * statements, fault callback and transaction; using one handle while another has a transaction open is a bug.
+ * Closing the last handle closes the connection; closing one with a transaction open rolls back. */
 struct db *db_share(struct db *db);
 
 #endif

@@ -14,12 +14,12 @@
 #include "store/db.h"
 
 struct schema_info {
-	char revision[33];        /* alembic_version, "" when there is none */
-	bool newer_revision;      /* newer than 030, but all columns we need are there */
-	int our_version;          /* highest applied migration of ours; 0: none */
-	int program_version;      /* highest this program knows */
-	int triggers_missing;     /* how many of ours are not there */
-	bool empty;               /* no tables at all */
+	char revision[33]; /* alembic_version, "" when there is none */
+	bool newer_revision; /* newer than 030, but all columns we need are there */
+	int our_version; /* highest applied migration of ours; 0: none */
+	int program_version; /* highest this program knows */
+	int triggers_missing; /* how many of ours are not there */
+	bool empty; /* no tables at all */
 };
 
 /* Looks, changes nothing. */

@@ -1,0 +1,39 @@
+# The store. Named statements: add the .sql file to store_sql. Scripts that make tables: store_schema_sql.
+# Both are compiled in; store/sql.h and the two .c files are made in the build folder.
+store_sql = \
+	src/store/sql/schema.sql
+store_schema_sql = \
+	src/store/sql/schema/001-scheduler-sqlite.sql \
+	src/store/sql/schema/triggers-sqlite.sql
+
+noinst_LIBRARIES += libstore.a
+libstore_a_SOURCES = \
+	src/store/db.c \
+	src/store/sqlite.c \
+	src/store/sqlite_clock.c \
+	src/store/stmt.c \
+	src/store/url.c
+nodist_libstore_a_SOURCES = \
+	store/schema_gen.c \
+	store/sql.h \
+	store/sql_gen.c
+noinst_HEADERS += \
+	include/store/backend.h \
+	include/store/db.h \
+	include/store/schema.h \
+	include/store/schema_scripts.h
+libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
+# What a program that links libstore.a needs besides libbase.a.
+STORE_LIBS = $(SQLITE_LIBS) $(DL_LIBS)
+
+EXTRA_DIST += $(store_sql) $(store_schema_sql) src/store/gen-sql.awk src/store/sql/README.md
+BUILT_SOURCES += store/sql.h
+CLEANFILES += store/sql.h store/sql_gen.c store/schema_gen.c
+store_gen_sql = $(MKDIR_P) store && (cd $(srcdir) && $(AWK) -f src/store/gen-sql.awk
+
+store/sql.h: $(store_sql) src/store/gen-sql.awk
+	$(AM_V_GEN)$(store_gen_sql) -v mode=header $(store_sql)) >$@.tmp && mv $@.tmp $@
+store/sql_gen.c: $(store_sql) src/store/gen-sql.awk
+	$(AM_V_GEN)$(store_gen_sql) -v mode=source $(store_sql)) >$@.tmp && mv $@.tmp $@
+store/schema_gen.c: $(store_schema_sql) src/store/gen-sql.awk
+	$(AM_V_GEN)$(store_gen_sql) -v mode=scripts $(store_schema_sql)) >$@.tmp && mv $@.tmp $@
