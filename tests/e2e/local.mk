@@ -4,4 +4,5 @@ AM_TESTS_ENVIRONMENT = abs_top_builddir='$(abs_top_builddir)'; export abs_top_bu
 e2e_tests = \
 	tests/e2e/test_demo_flows.sh
 dist_check_SCRIPTS += $(e2e_tests)
+EXTRA_DIST += tests/e2e/demo_expected.sh
 TESTS += $(e2e_tests)
