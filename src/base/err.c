@@ -36,7 +36,7 @@ format(struct scratch *s, const char *fmt, va_list ap)
 static void
 join(struct err *err, const char *a, const char *b)
 {
-	struct scratch s;
+	struct scratch s = {""};
 	int n = snprintf(s.text, sizeof(s.text), "%s: %s", a, b);
 
 	mend_cut(s.text, sizeof(s.text), n);
@@ -46,7 +46,7 @@ join(struct err *err, const char *a, const char *b)
 int
 err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
-	struct scratch s;
+	struct scratch s = {""};
 	va_list ap;
 
 	assert(code != ERR_NONE);
@@ -63,7 +63,7 @@ err_set(struct err *err, enum err_code code, const char *fmt, ...)
 int
 err_errno(struct err *err, int errnum, const char *fmt, ...)
 {
-	struct scratch s;
+	struct scratch s = {""};
 	char reason[128];
 	va_list ap;
 
@@ -80,7 +80,7 @@ err_errno(struct err *err, int errnum, const char *fmt, ...)
 int
 err_prefix(struct err *err, const char *fmt, ...)
 {
-	struct scratch s;
+	struct scratch s = {""};
 	va_list ap;
 
 	if (err == NULL)

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -396,38 +398,65 @@ END_TEST
 
 /* ---- descriptors ---- */
 
+static volatile sig_atomic_t *signals; /* shared with the child */
+
 static void
-on_alarm(int sig)
+count_signal(int sig)
 {
 	(void)sig;
+	++*signals;
 }
 
-/* Reads slowly from a pipe that is smaller than what is written, while signals come in. */
+static void
+signal_parent(pid_t parent)
+{
+	sig_atomic_t before = *signals;
+
+	if (kill(parent, SIGUSR1) < 0)
+		_exit(3);
+	while (*signals == before)
+		sched_yield();
+}
+
+/* The reader: lets signals come in while the pipe is full and again after each piece it takes. */
+static void
+read_slowly(int fd, pid_t parent, const char *want, size_t size)
+{
+	char part[60001];
+	size_t at = 0;
+	ssize_t n;
+
+	for (int i = 0; i < 20; i++)
+		signal_parent(parent);
+	while ((n = read(fd, part, sizeof(part))) > 0) {
+		if (memcmp(part, want + at, (size_t)n) != 0)
+			_exit(1);
+		at += (size_t)n;
+		if (at < size)
+			signal_parent(parent);
+	}
+	_exit(at == size ? 0 : 2);
+}
+
 START_TEST(a_write_goes_through_short_writes_and_signals)
 {
-	struct sigaction sa = {.sa_handler = on_alarm}; /* no SA_RESTART */
-	const size_t size = 3 << 20;
-	char *data = xmalloc(size), part[7001];
+	struct sigaction sa = {.sa_handler = count_signal}; /* no SA_RESTART */
+	const size_t size = 1 << 20;
+	char *data = xmalloc(size);
 	pid_t parent = getpid(), child;
 	int fds[2], status;
 
+	signals = mmap(
+		NULL, sizeof(*signals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne((void *)signals, MAP_FAILED);
 	for (size_t i = 0; i < size; i++)
 		data[i] = (char)(i * 7 % 251);
 	ck_assert_int_eq(sigaction(SIGUSR1, &sa, NULL), 0);
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	child = fork();
 	if (child == 0) {
-		size_t at = 0;
-		ssize_t n;
-
 		close(fds[1]);
-		while ((n = read(fds[0], part, sizeof(part))) > 0) {
-			if (memcmp(part, data + at, (size_t)n) != 0)
-				_exit(1);
-			at += (size_t)n;
-			kill(parent, SIGUSR1);
-		}
-		_exit(at == size ? 0 : 2);
+		read_slowly(fds[0], parent, data, size);
 	}
 	close(fds[0]);
 	ck_assert_int_eq(fd_write_all(fds[1], data, size), 0);
@@ -435,6 +464,8 @@ START_TEST(a_write_goes_through_short_writes_and_signals)
 	while (waitpid(child, &status, 0) < 0)
 		ck_assert_int_eq(errno, EINTR);
 	ck_assert_int_eq(status, 0);
+	ck_assert_int_ge(*signals, 20);
+	munmap((void *)signals, sizeof(*signals));
 	free(data);
 }
 END_TEST
