@@ -8,8 +8,11 @@ libbase_a_SOURCES = \
 	src/base/json.c \
 	src/base/log.c \
 	src/base/mem.c \
+	src/base/nearest.c \
+	src/base/paths.c \
 	src/base/text.c \
-	src/base/timefmt.c
+	src/base/timefmt.c \
+	src/base/units.c
 noinst_HEADERS += \
 	include/base/arena.h \
 	include/base/buf.h \
@@ -19,6 +22,9 @@ noinst_HEADERS += \
 	include/base/json.h \
 	include/base/log.h \
 	include/base/mem.h \
+	include/base/nearest.h \
+	include/base/paths.h \
 	include/base/text.h \
-	include/base/timefmt.h
+	include/base/timefmt.h \
+	include/base/units.h
 libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
