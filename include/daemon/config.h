@@ -21,6 +21,7 @@
 
 struct config {
 	char *file;      /* what was read, NULL if none */
+	char **sources;  /* config_source's: one per option, NULL for a default */
 	struct paths paths;
 	char *database;  /* URL or path; default: the contract's catalog path. FLOWFILE_DATABASE_URL */
 	char *storage_dir; /* NULL: from the environment */
@@ -55,7 +56,10 @@ void config_free(struct config *config);
 
 /* Prints the sample configuration: every option, its sentence, its default, commented out. */
 void config_print_sample(FILE *out);
-/* Prints what is in force and where each value came from (default, file:line, variable). No secrets. */
+/* Where the value of an option comes from, for messages: "default", "file:line" or a variable's name.
+ * The key must exist. Borrowed from the config. */
+const char *config_source(const struct config *config, const char *key);
+/* Prints what is in force and where each value came from. No secrets. */
 void config_print(const struct config *config, FILE *out);
 
 #endif
