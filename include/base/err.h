@@ -18,7 +18,7 @@ enum err_code {
 	ERR_CONFLICT = 4,  /* exists already, is busy, is in a state that forbids it */
 	ERR_BUSY = 10,     /* the database is locked by another; trying again may help */
 	ERR_LOST,          /* the connection to the database is gone; nothing was committed */
-	ERR_UNKNOWN,       /* the connection broke during a commit; it may or may not have happened */
+	ERR_UNKNOWN,       /* the connection broke during a commit, which may have happened */
 	ERR_FENCED,        /* the lease is not ours any more; nothing was committed */
 };
 

@@ -8,13 +8,14 @@
 
 #include "base/err.h"
 
-/* The whole regular file, NUL-terminated, owned by the caller; NULL with err when it cannot be read or is
- * larger than max bytes. *len (may be NULL) is its length. */
+/* The whole regular file, NUL-terminated, owned by the caller; NULL with err when it cannot be read
+ * or is larger than max bytes. *len (may be NULL) is its length. */
 char *file_read(const char *path, size_t max, size_t *len, struct err *err);
 
 /* Writes data aside, syncs, renames over path and syncs the directory: after a crash there is the
- * old content or the new, and nothing else. mode is narrowed by the umask. An error may come after
- * the rename (the directory could not be synced): then the new content is there, but may not last. */
+ * old content or the new, and nothing else. mode is narrowed by the umask. An error may come
+ * after the rename (the directory could not be synced): then the new content is there, but may not
+ * last. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 
 /* mkdir -p; new directories get mode. An existing directory is fine. */

@@ -28,7 +28,7 @@ void json_array_end(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_string(struct json *j, const char *s); /* NULL gives null; bad UTF-8 becomes U+FFFD */
 void json_int(struct json *j, int64_t v);
-void json_double(struct json *j, double v); /* shortest that reads back; "1.0" for 1; NaN, Inf: null */
+void json_double(struct json *j, double v); /* as Python's repr: shortest; NaN and Inf: null */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 void json_time(struct json *j, int64_t us); /* the API's form; null for TIME_NONE */

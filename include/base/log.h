@@ -4,11 +4,12 @@
  *
  *     2026-05-20 08:00:05,123 [INFO] flowfile.scheduler: Run started run=12 flow=3 schedule=7
  *
- * Each line is one write of at most PIPE_BUF bytes; what is longer is cut and ends in "...". The same
- * line again right after itself is counted, not written: "Last message repeated 3 times" comes before
- * the next other line, at exit, and at least once a minute while it goes on.
+ * Each line is one write of at most PIPE_BUF bytes; what is longer is cut and ends in "...". The
+ * same line again right after itself is counted, not written: "Last message repeated 3 times" comes
+ * before the next other line, at exit, and once a minute while it goes on.
  *
- * Safe from any thread, not between fork and exec. errno is left alone. Text from outside goes through log_text() so that it stays one line.
+ * Safe from any thread, not between fork and exec. errno is left alone. Control characters in a
+ * message become blanks; text from outside goes through log_text(), which shows what was there.
  */
 #ifndef FF_BASE_LOG_H
 #define FF_BASE_LOG_H
@@ -39,7 +40,7 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 #define log_error(...) log_line(LOG_ERROR_LEVEL, __VA_ARGS__)
 
 /* Quotes and escapes text from outside into out: no control characters, no bad UTF-8.
- * What does not fit in size (at least 8) is cut and ends in `..."`. NULL gives null. Returns out. */
+ * What does not fit in size (at least 8) is cut, ending in `..."`. NULL gives null. Returns out. */
 const char *log_text(const char *text, char *out, size_t size);
 
 #endif

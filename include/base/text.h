@@ -28,7 +28,7 @@ void text_free_words(char **words);
 /* The length of the character at s (len > 0 bytes follow). When it is not valid UTF-8, *valid is
  * false and the length is that of the bad part, which stands for one U+FFFD. */
 size_t text_utf8_step(const char *s, size_t len, bool *valid);
-/* The longest length up to n at which a text of at least n bytes can be cut with no character split. */
+/* The longest length up to n at which a text of n bytes or more can be cut between characters. */
 size_t text_utf8_floor(const char *s, size_t n);
 /* Whether s is valid UTF-8. */
 bool text_is_utf8(const char *s, size_t len);

@@ -261,8 +261,8 @@ flush_at_exit(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Characters of two or three bytes that would change how the rest of the line is shown: C1 controls,
- * line separators and the marks that reverse the direction of text. */
+/* Characters of two or three bytes that would change how the rest of the line is shown: C1
+ * controls, line separators and the marks that reverse the direction of text. */
 static bool
 is_tricky(const char *s, size_t n)
 {

@@ -24,7 +24,7 @@ floor_mod(int64_t a, int64_t b)
 	return a % b + (a % b < 0 ? b : 0);
 }
 
-/* eras * ERA_DAYS + days, with no step on the way leaving the range when the result is within it. */
+/* eras * ERA_DAYS + days; when the result is in range, so is every step on the way. */
 static int64_t
 era_days(int64_t eras, int64_t days)
 {

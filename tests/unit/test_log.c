@@ -1,6 +1,6 @@
 /*
- * The log. Stderr is a packet socket here: each write to it arrives as one packet, so that a line in
- * two writes would show.
+ * The log. Stderr is a packet socket here: each write to it arrives as one packet, so that a line
+ * in two writes would show.
  */
 #include <check.h>
 #include <errno.h>
