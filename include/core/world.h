@@ -253,6 +253,7 @@ bool world_flow_claimed(const struct world *w, int64_t flow_id);
 
 /* "interval:300", "cron:0 2 * * *|Europe/Amsterdam", "table:", "set:": what slots come from. */
 void schedule_spec(const struct schedule_row *row, char *out, size_t size);
+uint64_t schedule_spec_hash(const char *spec);
 /* The type's name in the database, and back (-1: unknown). */
 const char *schedule_type_name(enum schedule_type type);
 int schedule_type_parse(const char *name);

@@ -39,7 +39,8 @@ take_deadlines(struct world *w, int64_t now_us, struct arena *arena, struct deci
 		struct run *r = OWNER_OF(node, struct run, node);
 
 		if (out->n_actions == cap) {
-			struct run_action *more = arena_array(arena, cap ? 2 * cap : 16, sizeof(*more));
+			struct run_action *more =
+				arena_array(arena, cap ? 2 * cap : 16, sizeof(*more));
 
 			if (cap)
 				memcpy(more, out->actions, cap * sizeof(*more));
@@ -66,6 +67,7 @@ add_launch(struct job *job, int64_t now_us, struct decision *out)
 		.slot_us = TIME_NONE,
 		.covered = 1,
 		.anchor_us = TIME_NONE,
+		.triggered_us = TIME_NONE,
 	};
 	if (job->kind == JOB_SCHEDULE) {
 		struct schedule *s = schedule_of(job);
@@ -73,6 +75,9 @@ add_launch(struct job *job, int64_t now_us, struct decision *out)
 		l->type = s->type;
 		l->spec_hash = s->spec_hash;
 		l->anchor_us = s->anchor_us;
+		l->triggered_us = s->fired_us;
+		if (s->type == SCHEDULE_CRON)
+			l->local_offset_us = tz_offset_at(s->tz, now_us);
 		if (s->type == SCHEDULE_INTERVAL || s->type == SCHEDULE_CRON)
 			l->slot_us = slots_take(s, now_us, &l->covered);
 	}

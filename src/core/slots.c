@@ -49,7 +49,8 @@ slots_take(const struct schedule *s, int64_t now_us, int64_t *covered)
 
 	if (s->type == SCHEDULE_INTERVAL) {
 		slot = interval_last(s->anchor_us, s->interval_us, now_us);
-		*covered = (slot - interval_last(s->anchor_us, s->interval_us, base)) / s->interval_us;
+		*covered =
+			(slot - interval_last(s->anchor_us, s->interval_us, base)) / s->interval_us;
 	} else {
 		slot = cron_last(s->cron, s->tz, base, now_us, COVERED_MAX, covered);
 	}

@@ -67,8 +67,8 @@ schedule_spec(const struct schedule_row *row, char *out, size_t size)
 }
 
 /* FNV-1a: only to notice a difference. */
-static uint64_t
-hash_text(const char *s)
+uint64_t
+schedule_spec_hash(const char *s)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
@@ -340,12 +340,12 @@ cursor_set(struct schedule *s, const struct schedule_row *row, const char *spec,
 	*reseed = false;
 	if (have && !edited && !fired_by_other) {
 		s->anchor_us = row->cursor_anchor_us != TIME_NONE ? row->cursor_anchor_us
-		                                                 : row->cursor_slot_us;
+								  : row->cursor_slot_us;
 		s->slot_us = row->cursor_slot_us;
 	} else if (s->type == SCHEDULE_CRON && edited) {
 		/* The old cursor means nothing to the new expression (contract D-06). */
-		s->slot_us = row->updated_us != TIME_NONE && row->updated_us > row->cursor_slot_us &&
-				row->updated_us < now_us
+		s->slot_us = row->updated_us != TIME_NONE &&
+				row->updated_us > row->cursor_slot_us && row->updated_us < now_us
 			? row->updated_us
 			: now_us;
 		s->anchor_us = s->slot_us;
@@ -369,8 +369,8 @@ compile_interval(struct schedule *s, const struct schedule_row *row, struct err 
 	if (row->interval_s <= 0)
 		return err_set(err, ERR_USAGE, "interval_seconds is missing or not positive");
 	if (row->interval_s > INTERVAL_MAX_S)
-		return err_set(err, ERR_USAGE, "interval_seconds %" PRId64 " is more than 100 years",
-			row->interval_s);
+		return err_set(err, ERR_USAGE,
+			"interval_seconds %" PRId64 " is more than 100 years", row->interval_s);
 	s->interval_us = row->interval_s * US_PER_SEC;
 	return 0;
 }
@@ -438,13 +438,13 @@ world_put_schedule(struct world *w, const struct schedule_row *row, int64_t now_
 	s->next_us = TIME_NEVER;
 	watches_set(w, s, row);
 	schedule_spec(row, spec, sizeof(spec));
-	s->spec_hash = hash_text(spec);
+	s->spec_hash = schedule_spec_hash(spec);
 	*reseed = false;
 
 	bad_before = s->bad_hash;
 	s->bad_hash = 0;
 	if (compile(w, s, row, err) < 0) {
-		s->bad_hash = hash_text(err->text);
+		s->bad_hash = schedule_spec_hash(err->text);
 		flow_wake(w, flow_id);
 		return row->enabled && s->bad_hash != bad_before ? -1 : 0;
 	}

@@ -1,6 +1,7 @@
 # The store. Named statements: add the .sql file to store_sql. Scripts that make tables: store_schema_sql.
 # Both are compiled in; store/sql.h and the two .c files are made in the build folder.
 store_sql = \
+	src/store/sql/engine.sql \
 	src/store/sql/schema.sql
 store_schema_sql = \
 	src/store/sql/schema/001-scheduler-sqlite.sql \
@@ -8,7 +9,11 @@ store_schema_sql = \
 
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
+	src/store/claim.c \
 	src/store/db.c \
+	src/store/fence.c \
+	src/store/load.c \
+	src/store/runs.c \
 	src/store/sqlite.c \
 	src/store/sqlite_clock.c \
 	src/store/stmt.c \
@@ -19,7 +24,11 @@ nodist_libstore_a_SOURCES = \
 	store/sql_gen.c
 noinst_HEADERS += \
 	include/store/backend.h \
+	include/store/claim.h \
 	include/store/db.h \
+	include/store/fence.h \
+	include/store/load.h \
+	include/store/runs.h \
 	include/store/schema.h \
 	include/store/schema_scripts.h
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)

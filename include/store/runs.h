@@ -1,0 +1,44 @@
+/* The rows of a run after its claim: recorded, cancelled, ended. The caller began a fenced transaction. */
+#ifndef FF_STORE_RUNS_H
+#define FF_STORE_RUNS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runner/runner.h"
+#include "store/db.h"
+
+/* The processes of a run, before it is let go. 1; 0 when the run was closed meanwhile: abandon it. */
+int runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
+	int64_t now_us, struct err *err);
+
+/* Notes the identity of a process that Flowfile started, so that a reused pid is told apart later. */
+int runs_note_foreign(struct db *db, int64_t run_id, const char *host, const char *boot_id,
+	const struct proc_id *proc, struct err *err);
+
+/* Cancel was asked for, by whom; the first one counts. */
+int runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err);
+
+/*
+ * The end. Closes flow_runs if it is open: ended_at, success (exit code 0 and not cancelled), duration; a row that the
+ * flow closed itself keeps its own verdict, except that a cancelled run never becomes a success (P7).
+ * scheduler_runs gets exit code, signal, reason, CPU and memory. exit NULL: closed without a process,
+ * with only a reason. *closed (may be NULL): whether flow_runs was still open.
+ */
+int runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char *reason,
+	int64_t now_us, bool *closed, struct err *err);
+
+/* Contract 1.6 "spawn failed": ended_at and success = 0, no duration. */
+int runs_spawn_failed(struct db *db, int64_t run_id, const char *reason, int64_t now_us,
+	struct err *err);
+
+/* A daemon that does not lead tells the leader how a run of its host ended. Needs no fence. */
+int runs_report_exit(struct db *db, int64_t run_id, const struct run_exit *exit, int64_t now_us,
+	struct err *err);
+/* The detail of such a request, back. */
+int runs_parse_exit(const char *detail, struct run_exit *exit);
+
+/* Housekeeping in small steps; returns how many rows went, at most max. */
+int runs_prune(struct db *db, int64_t before_us, int max, struct err *err);
+
+#endif

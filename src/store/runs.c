@@ -1,0 +1,222 @@
+#include "store/runs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+int
+runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
+	int64_t now_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_SET_PID);
+	int64_t changed;
+
+	stmt_int(st, 1, run_id);
+	stmt_int(st, 2, shim->pid);
+	if (stmt_exec(st, &changed, err) < 0)
+		return err_prefix(err, "record the process of run %" PRId64, run_id);
+	if (changed == 0)
+		return 0;
+	st = db_stmt(db, SQL_RUN_RECORDED);
+	stmt_int(st, 1, run_id);
+	stmt_int(st, 2, shim->pid);
+	stmt_int(st, 3, (int64_t)shim->start);
+	stmt_int(st, 4, flow->pid);
+	stmt_int(st, 5, (int64_t)flow->start);
+	stmt_time(st, 6, now_us);
+	if (stmt_exec(st, NULL, err) < 0)
+		return err_prefix(err, "record the process of run %" PRId64, run_id);
+	return 1;
+}
+
+int
+runs_note_foreign(struct db *db, int64_t run_id, const char *host, const char *boot_id,
+	const struct proc_id *proc, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_NOTE_FOREIGN);
+
+	stmt_int(st, 1, run_id);
+	stmt_text(st, 2, host);
+	stmt_text(st, 3, boot_id);
+	stmt_int(st, 4, proc->pid);
+	stmt_int(st, 5, (int64_t)proc->start);
+	return stmt_exec(st, NULL, err);
+}
+
+int
+runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_NOTE_CANCEL);
+
+	stmt_int(st, 1, run_id);
+	stmt_time(st, 2, now_us);
+	stmt_text(st, 3, by);
+	return stmt_exec(st, NULL, err);
+}
+
+/* The run as it stands before its end is written. */
+struct standing {
+	int64_t started_us, ended_us, cancel_us;
+	bool found, success;
+};
+
+static int
+read_standing(struct db *db, int64_t run_id, struct standing *out, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_READ);
+	int r;
+
+	*out = (struct standing){TIME_NONE, TIME_NONE, TIME_NONE, false, false};
+	stmt_int(st, 1, run_id);
+	r = stmt_step(st, err);
+	if (r > 0) {
+		out->found = true;
+		col_time(st, 0, &out->started_us);
+		col_time(st, 1, &out->ended_us);
+		out->success = col_bool(st, 2);
+		col_time(st, 3, &out->cancel_us);
+	}
+	stmt_reset(st);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+close_row(struct db *db, int64_t run_id, int64_t ended_us, bool success, int64_t started_us,
+	bool *closed, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_CLOSE);
+	int64_t changed;
+
+	stmt_int(st, 1, run_id);
+	stmt_time(st, 2, ended_us);
+	stmt_bool(st, 3, success);
+	if (started_us != TIME_NONE)
+		stmt_double(
+			st, 4, (double)(ended_us > started_us ? ended_us - started_us : 0) / 1e6);
+	else
+		stmt_null(st, 4);
+	if (stmt_exec(st, &changed, err) < 0)
+		return -1;
+	if (closed)
+		*closed = changed > 0;
+	return 0;
+}
+
+static int
+put_verdict(struct db *db, int64_t run_id, const struct run_exit *exit, const char *reason,
+	struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_ENDED);
+
+	stmt_int(st, 1, run_id);
+	stmt_int_or_null(st, 2, exit && exit->known && !exit->signal ? exit->code : -1, -1);
+	stmt_int_or_null(st, 3, exit && exit->known ? exit->signal : 0, 0);
+	stmt_text(st, 4, reason && reason[0] ? reason : NULL);
+	stmt_int_or_null(st, 5, exit ? exit->cpu_us : -1, -1);
+	stmt_int_or_null(st, 6, exit && exit->known ? exit->max_rss_kb : -1, -1);
+	return stmt_exec(st, NULL, err);
+}
+
+int
+runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char *reason,
+	int64_t now_us, bool *closed, struct err *err)
+{
+	struct standing run;
+	struct stmt *st;
+	bool cancelled, success;
+
+	if (closed)
+		*closed = false;
+	if (read_standing(db, run_id, &run, err) < 0)
+		goto fail;
+	if (!run.found)
+		return 0;
+	cancelled = (exit && exit->cancelled) || run.cancel_us != TIME_NONE;
+	success = exit && exit->known && exit->code == 0 && !exit->signal && !cancelled;
+	if (close_row(db, run_id, now_us, success, run.started_us, closed, err) < 0)
+		goto fail;
+	/* The flow wrote a success of its own after it was told to end (P7, contract D-08). */
+	if (run.cancel_us != TIME_NONE && run.success && run.ended_us >= run.cancel_us) {
+		st = db_stmt(db, SQL_RUN_UNSUCCEED);
+		stmt_int(st, 1, run_id);
+		stmt_bool(st, 2, false);
+		if (stmt_exec(st, NULL, err) < 0)
+			goto fail;
+	}
+	if (!reason || !reason[0])
+		reason = exit ? exit->reason : NULL;
+	if (put_verdict(db, run_id, exit, reason, err) < 0)
+		goto fail;
+	return 0;
+fail:
+	return err_prefix(err, "store the end of run %" PRId64, run_id);
+}
+
+int
+runs_spawn_failed(
+	struct db *db, int64_t run_id, const char *reason, int64_t now_us, struct err *err)
+{
+	if (close_row(db, run_id, now_us, false, TIME_NONE, NULL, err) < 0 ||
+		put_verdict(db, run_id, NULL, reason, err) < 0)
+		return err_prefix(err, "store that run %" PRId64 " could not start", run_id);
+	return 0;
+}
+
+int
+runs_report_exit(
+	struct db *db, int64_t run_id, const struct run_exit *exit, int64_t now_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_REPORT_EXIT);
+	char detail[512];
+
+	snprintf(detail, sizeof(detail), "%d %d %d %" PRId64 " %" PRId64 " %d %d %.255s",
+		exit->known, exit->code, exit->signal, exit->cpu_us, exit->max_rss_kb,
+		exit->cancelled, exit->killed, exit->reason);
+	stmt_int(st, 1, run_id);
+	stmt_time(st, 2, now_us);
+	stmt_text(st, 3, detail);
+	if (stmt_exec(st, NULL, err) < 0)
+		return err_prefix(err, "report the end of run %" PRId64, run_id);
+	return 0;
+}
+
+int
+runs_parse_exit(const char *detail, struct run_exit *exit)
+{
+	int known, cancelled, killed, used = 0;
+
+	memset(exit, 0, sizeof(*exit));
+	if (!detail ||
+		sscanf(detail, "%d %d %d %" SCNd64 " %" SCNd64 " %d %d%n", &known, &exit->code,
+			&exit->signal, &exit->cpu_us, &exit->max_rss_kb, &cancelled, &killed,
+			&used) != 7)
+		return -1;
+	exit->known = known != 0;
+	exit->cancelled = cancelled != 0;
+	exit->killed = killed != 0;
+	exit->ended_us = TIME_NONE;
+	exit->started_us = TIME_NONE;
+	if (detail[used] == ' ')
+		used++;
+	snprintf(exit->reason, sizeof(exit->reason), "%s", detail + used);
+	return 0;
+}
+
+int
+runs_prune(struct db *db, int64_t before_us, int max, struct err *err)
+{
+	static const enum sql_id steps[] = {
+		SQL_PRUNE_CHANGES, SQL_PRUNE_FIRINGS, SQL_PRUNE_REQUESTS};
+	int64_t changed, total = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct stmt *st = db_stmt(db, steps[i]);
+
+		stmt_time(st, 1, before_us);
+		stmt_int(st, 2, max);
+		if (stmt_exec(st, &changed, err) < 0)
+			return err_prefix(err, "clear old history");
+		total += changed;
+	}
+	return (int)total;
+}
