@@ -1,6 +1,7 @@
 # The store. Named statements: add the .sql file to store_sql. Scripts that make tables: store_schema_sql.
 # Both are compiled in; store/sql.h and the two .c files are made in the build folder.
 store_sql = \
+	src/store/sql/catalog.sql \
 	src/store/sql/engine.sql \
 	src/store/sql/schema.sql
 store_schema_sql = \

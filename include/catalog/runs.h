@@ -1,0 +1,87 @@
+/* Runs (contract 5.4). */
+#ifndef FF_CATALOG_RUNS_H
+#define FF_CATALOG_RUNS_H
+
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "catalog/catalog.h"
+
+struct run_info {
+	int64_t id;
+	int64_t registration_id;
+	const char *flow_uuid;
+	const char *flow_name; /* what the flow is called now, else as stored */
+	const char *stored_name; /* as it was when the run began */
+	const char *flow_path;
+	int64_t user_id;
+	int64_t started_us, ended_us; /* ended TIME_NONE: active */
+	enum tri success;
+	int64_t nodes_completed, number_of_nodes;
+	double duration_s; /* negative: NULL */
+	const char *run_type;
+	int64_t schedule_id;
+	int64_t pid; /* 0: none. Not in the API */
+	bool has_snapshot;
+	bool has_log;
+	const char *flow_snapshot, *node_results; /* only by runs_get */
+};
+
+struct run_filter {
+	int64_t registration_id; /* ID_NONE: any, as the next */
+	int64_t schedule_id;
+	const char *run_type; /* NULL: any */
+	const char *search; /* NULL: any; a part of the stored name, in any case */
+	bool active; /* only those that have not ended */
+	int64_t limit; /* 1..500 */
+	int64_t offset;
+};
+#define RUNS_LIMIT_DEFAULT 50
+#define RUNS_LIMIT_MAX 500
+
+struct run_page {
+	struct run_info *items; /* latest first */
+	size_t n;
+	int64_t total, total_success, total_failed, total_running;
+};
+
+int runs_list(struct catalog *cat, const struct run_filter *filter, struct arena *a,
+	struct run_page *out, struct err *err);
+int
+runs_get(struct catalog *cat, int64_t id, struct arena *a, struct run_info *out, struct err *err);
+
+/* Whether a run type is one of the four, and whether such runs are processes of their own. */
+bool runs_type_known(const char *run_type);
+bool runs_type_spawned(const char *run_type);
+
+/* "running", "success", "failed" or "unknown". */
+const char *runs_outcome(const struct run_info *run);
+
+/* The user that a run acts as; ID_NONE when there is no such run. */
+int runs_user(struct catalog *cat, int64_t id, int64_t *user_id, struct err *err);
+
+/*
+ * Closes a run that is still open, as the run itself does when it is done (contract 3.3), and never one
+ * that somebody else has closed (D-08). *closed (may be NULL) says whether it was open.
+ */
+int runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_completed,
+	int64_t number_of_nodes, bool *closed, struct err *err);
+
+/* What we know of a run beyond Flowfile's row; found is false when nothing. Strings in the arena. */
+struct run_details {
+	bool found;
+	const char *state, *host, *cause, *cancel_by, *reason;
+	int64_t due_us, claimed_us, started_us, cancel_us;
+	int64_t attempt;
+	int64_t exit_code, exit_signal; /* COUNT_NONE: not known */
+	int64_t cpu_us, max_rss_kb; /* COUNT_NONE: not known */
+};
+int runs_details(
+	struct catalog *cat, int64_t id, struct arena *a, struct run_details *out, struct err *err);
+
+void runs_json(struct json *j, const struct run_info *run);
+void runs_json_detail(struct json *j, const struct run_info *run);
+void runs_json_page(struct json *j, const struct run_page *page);
+void runs_json_active(struct json *j, const struct run_info *run);
+
+#endif

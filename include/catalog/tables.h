@@ -1,0 +1,120 @@
+/* Catalog tables (contract 5.8, 5.9): the records; the data is elsewhere. */
+#ifndef FF_CATALOG_TABLES_H
+#define FF_CATALOG_TABLES_H
+
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "catalog/catalog.h"
+
+struct flow_ref {
+	int64_t id;
+	const char *name;
+};
+
+struct table_info {
+	int64_t id;
+	const char *name;
+	int64_t namespace_id;
+	const char *namespace_name; /* the schema's; may be NULL */
+	const char *catalog_name; /* its parent's; may be NULL */
+	const char *description;
+	int64_t owner_id;
+	bool file_exists;
+	bool is_remote_storage;
+	bool is_favorite;
+	const char *schema_json;
+	int64_t row_count, column_count, size_bytes; /* COUNT_NONE: not known */
+	const char *file_path;
+	int64_t source_registration_id;
+	const char *source_registration_name;
+	int64_t source_run_id;
+	struct flow_ref *read_by; /* by name */
+	size_t n_read_by;
+	const char *table_type;
+	int64_t producer_registration_id;
+	const char *producer_registration_name;
+	enum tri is_optimized;
+	const char *sql_query, *polars_plan, *source_table_versions;
+	const char *partition_columns, *scd2_config;
+	int64_t prediction_table_id;
+	const char *prediction_table_name;
+	int64_t created_us, updated_us;
+};
+
+struct table_list {
+	struct table_info *items; /* by name, then id */
+	size_t n;
+};
+
+/* namespace_id ID_NONE: all. */
+int tables_list(struct catalog *cat, int64_t namespace_id, struct arena *a, struct table_list *out,
+	struct err *err);
+int tables_get(
+	struct catalog *cat, int64_t id, struct arena *a, struct table_info *out, struct err *err);
+
+/* "schema.table", or the bare name. In the arena. */
+const char *tables_full_name(struct arena *a, const char *schema, const char *name);
+
+struct table_new {
+	const char *name;
+	int64_t namespace_id;
+	const char *description;
+	const char *file_path; /* may be NULL */
+	const char *storage_format; /* NULL: delta */
+	int64_t source_registration_id;
+	int64_t row_count, size_bytes; /* COUNT_NONE: not known */
+};
+int tables_register(struct catalog *cat, const struct table_new *new, int64_t *id, struct err *err);
+
+/*
+ * Records that a table's data was written: updated_at always moves, to now, or past what is there when
+ * that is later (D-15, and a clock that went back). run_id is the run that wrote, ID_NONE outside of one.
+ */
+struct table_touch {
+	int64_t run_id;
+	int64_t row_count, size_bytes; /* COUNT_NONE keeps */
+};
+int tables_touch(struct catalog *cat, int64_t id, const struct table_touch *touch,
+	int64_t *updated_us, struct err *err);
+
+/* NULL, ID_NONE: keep. Only the columns that change are written and never updated_at (D-16). */
+struct table_change {
+	const char *name;
+	const char *description;
+	int64_t namespace_id;
+	bool set_prediction;
+	int64_t prediction_table_id; /* with set_prediction; ID_NONE clears */
+};
+int
+tables_update(struct catalog *cat, int64_t id, const struct table_change *change, struct err *err);
+
+/*
+ * Removes the record and what hangs on it. Schedules that watch it are disabled, for its id may be
+ * used again for another table (D-11); *disabled (may be NULL) counts them. Files stay.
+ */
+int tables_delete(struct catalog *cat, int64_t id, int64_t *disabled, struct err *err);
+
+/*
+ * Contract 5.8 "Resolve": q is "table", "schema.table" or "catalog.schema.table". The first match
+ * counts. strict: several are ERR_CONFLICT (they are in out nevertheless). warn: whether the API
+ * lists the matches as warnings.
+ */
+struct table_match {
+	int64_t id;
+	const char *name;
+	int64_t namespace_id;
+	const char *namespace_name;
+	const char *qualified_name;
+};
+struct table_matches {
+	struct table_match *items;
+	size_t n;
+	bool warn;
+};
+int tables_resolve(struct catalog *cat, const char *q, int64_t namespace_id, bool strict,
+	struct arena *a, struct table_matches *out, struct err *err);
+
+void tables_json(struct json *j, const struct table_info *table);
+
+#endif

@@ -1,0 +1,120 @@
+#include "catalog/catalog.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+
+const char *
+catalog_detail(const struct err *err, char *out, size_t size)
+{
+	size_t len = strcspn(err->text, "\n");
+
+	assert(size > 0);
+	if (len >= size)
+		len = size - 1;
+	memcpy(out, err->text, len);
+	out[len] = '\0';
+	return out;
+}
+
+void
+catalog_uuid4(char out[CATALOG_UUID_SIZE])
+{
+	unsigned char b[16];
+	char *p = out;
+
+	/* Up to 256 bytes come whole or, at boot, block; never short. */
+	while (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
+		;
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		snprintf(p, 3, "%02x", b[i]);
+		p += 2;
+	}
+}
+
+const char *
+catalog_text(struct arena *a, const struct stmt *st, int c)
+{
+	return arena_strdup(a, col_text(st, c));
+}
+
+int64_t
+catalog_time(const struct stmt *st, int c)
+{
+	int64_t us;
+
+	return col_time(st, c, &us) > 0 ? us : TIME_NONE;
+}
+
+enum tri
+catalog_tri(const struct stmt *st, int c)
+{
+	if (col_null(st, c))
+		return TRI_NULL;
+	return col_bool(st, c) ? TRI_TRUE : TRI_FALSE;
+}
+
+int
+catalog_finish(struct catalog *cat, int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = db_commit(cat->db, err);
+	if (rc < 0)
+		db_rollback(cat->db);
+	return rc;
+}
+
+void *
+catalog_grow(struct arena *a, void *items, size_t n, size_t size)
+{
+	void *more;
+
+	if (n == 0)
+		return arena_array(a, 8, size);
+	if (n < 8 || (n & (n - 1)) != 0)
+		return items;
+	more = arena_array(a, 2 * n, size);
+	memcpy(more, items, n * size);
+	return more;
+}
+
+int
+catalog_exec_id(struct catalog *cat, enum sql_id sql, int64_t id, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, sql);
+
+	stmt_int(st, 1, id);
+	return stmt_exec(st, NULL, err);
+}
+
+int
+catalog_count(struct catalog *cat, enum sql_id sql, int64_t id, int64_t *out, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, sql);
+
+	*out = 0;
+	stmt_int(st, 1, id);
+	return stmt_get_int(st, out, err) < 0 ? -1 : 0;
+}
+
+bool
+catalog_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+void
+catalog_json_tri(struct json *j, const char *key, enum tri v)
+{
+	if (v == TRI_NULL)
+		json_kv_null(j, key);
+	else
+		json_kv_bool(j, key, v == TRI_TRUE);
+}

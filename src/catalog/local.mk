@@ -1,0 +1,26 @@
+noinst_LIBRARIES += libcatalog.a
+libcatalog_a_SOURCES = \
+	src/catalog/catalog.c \
+	src/catalog/flows.c \
+	src/catalog/namespaces.c \
+	src/catalog/requests.c \
+	src/catalog/resolve.c \
+	src/catalog/runs.c \
+	src/catalog/schedules.c \
+	src/catalog/status.c \
+	src/catalog/tables.c \
+	src/catalog/users.c \
+	src/catalog/zones.c
+noinst_HEADERS += \
+	include/catalog/catalog.h \
+	include/catalog/flows.h \
+	include/catalog/namespaces.h \
+	include/catalog/requests.h \
+	include/catalog/resolve.h \
+	include/catalog/runs.h \
+	include/catalog/schedules.h \
+	include/catalog/status.h \
+	include/catalog/tables.h \
+	include/catalog/users.h \
+	include/catalog/zones.h
+libcatalog_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)

@@ -1,0 +1,394 @@
+#include "catalog/runs.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define RUN_COLUMNS                                                                                \
+	"r.id, r.registration_id, r.flow_uuid, f.name, r.flow_name, r.flow_path, r.user_id, "      \
+	"r.started_at, r.ended_at, r.success, r.nodes_completed, r.number_of_nodes, "              \
+	"r.duration_seconds, r.run_type, r.schedule_id, r.pid, r.flow_snapshot IS NOT NULL"
+#define RUN_FROM " FROM flow_runs r LEFT JOIN flow_registrations f ON f.id = r.registration_id"
+
+static const struct run_type {
+	const char *name;
+	bool spawned; /* a process of its own, with a log file */
+} run_types[] = {
+	{"in_designer_run", false},
+	{"scheduled", true},
+	{"manual", true},
+	{"on_demand", true},
+};
+
+static const struct run_type *
+find_type(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(run_types); i++)
+		if (name != NULL && strcmp(run_types[i].name, name) == 0)
+			return &run_types[i];
+	return NULL;
+}
+
+bool
+runs_type_known(const char *run_type)
+{
+	return find_type(run_type) != NULL;
+}
+
+bool
+runs_type_spawned(const char *run_type)
+{
+	const struct run_type *type = find_type(run_type);
+
+	return type != NULL && type->spawned;
+}
+
+const char *
+runs_outcome(const struct run_info *run)
+{
+	if (run->ended_us == TIME_NONE)
+		return "running";
+	if (run->success == TRI_NULL)
+		return "unknown";
+	return run->success == TRI_TRUE ? "success" : "failed";
+}
+
+static bool
+log_exists(struct catalog *cat, int64_t id)
+{
+	char *path = paths_run_log(cat->paths, id);
+	bool found = access(path, F_OK) == 0;
+
+	free(path);
+	return found;
+}
+
+static void
+read_row(struct catalog *cat, const struct stmt *st, struct arena *a, struct run_info *r)
+{
+	r->id = col_int(st, 0);
+	r->registration_id = col_int_or(st, 1, ID_NONE);
+	r->flow_uuid = catalog_text(a, st, 2);
+	r->stored_name = catalog_text(a, st, 4);
+	r->flow_name = col_null(st, 3) ? r->stored_name : catalog_text(a, st, 3);
+	r->flow_path = catalog_text(a, st, 5);
+	r->user_id = col_int(st, 6);
+	r->started_us = catalog_time(st, 7);
+	r->ended_us = catalog_time(st, 8);
+	r->success = catalog_tri(st, 9);
+	r->nodes_completed = col_int(st, 10);
+	r->number_of_nodes = col_int(st, 11);
+	r->duration_s = col_null(st, 12) ? -1.0 : col_double(st, 12);
+	r->run_type = catalog_text(a, st, 13);
+	r->schedule_id = col_int_or(st, 14, ID_NONE);
+	r->pid = col_int_or(st, 15, 0);
+	r->has_snapshot = col_bool(st, 16);
+	r->has_log = runs_type_spawned(r->run_type) && log_exists(cat, r->id);
+}
+
+/*
+ * The conditions of a filter, as SQL and as values. Ids are reused (D-11): a schedule's runs are those
+ * since it was created.
+ */
+static void
+add_conditions(struct buf *sql, const struct run_filter *f)
+{
+	int n = 0;
+
+	buf_puts(sql, " WHERE 1 = 1");
+	if (f->registration_id != ID_NONE)
+		buf_printf(sql,
+			" AND r.flow_uuid = (SELECT flow_uuid FROM flow_registrations WHERE id = "
+			"$%d)",
+			++n);
+	if (f->schedule_id != ID_NONE) {
+		n++;
+		buf_printf(sql,
+			" AND r.schedule_id = $%d AND NOT EXISTS (SELECT 1 FROM flow_schedules s"
+			" WHERE s.id = $%d AND s.created_at > r.started_at)",
+			n, n);
+	}
+	if (f->run_type != NULL)
+		buf_printf(sql, " AND r.run_type = $%d", ++n);
+	if (f->search != NULL)
+		buf_printf(sql, " AND lower(r.flow_name) LIKE '%%' || lower($%d) || '%%'", ++n);
+	if (f->active)
+		buf_puts(sql, " AND r.ended_at IS NULL");
+}
+
+/* Returns how many parameters were bound. */
+static int
+bind_conditions(struct stmt *st, const struct run_filter *f)
+{
+	int n = 0;
+
+	if (f->registration_id != ID_NONE)
+		stmt_int(st, ++n, f->registration_id);
+	if (f->schedule_id != ID_NONE)
+		stmt_int(st, ++n, f->schedule_id);
+	if (f->run_type != NULL)
+		stmt_text(st, ++n, f->run_type);
+	if (f->search != NULL)
+		stmt_text(st, ++n, f->search);
+	return n;
+}
+
+static int
+select_counts(
+	struct catalog *cat, const struct run_filter *filter, struct run_page *out, struct err *err)
+{
+	struct stmt *st;
+	struct buf sql;
+	int r;
+
+	buf_init(&sql, 2048);
+	buf_puts(&sql,
+		"SELECT count(*), count(CASE WHEN r.success IS TRUE THEN 1 END),"
+		" count(CASE WHEN r.success IS FALSE THEN 1 END) FROM flow_runs r");
+	add_conditions(&sql, filter);
+	assert(!buf_failed(&sql));
+	st = db_stmt_text(cat->db, buf_str(&sql));
+	bind_conditions(st, filter);
+	r = stmt_step(st, err);
+	if (r > 0) {
+		out->total = col_int(st, 0);
+		out->total_success = col_int(st, 1);
+		out->total_failed = col_int(st, 2);
+		out->total_running = out->total - out->total_success - out->total_failed;
+	}
+	stmt_finish(st);
+	buf_free(&sql);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+select_page(struct catalog *cat, const struct run_filter *filter, struct arena *a,
+	struct run_page *out, struct err *err)
+{
+	struct stmt *st;
+	struct buf sql;
+	int n, r;
+
+	buf_init(&sql, 4096);
+	buf_puts(&sql, "SELECT " RUN_COLUMNS RUN_FROM);
+	add_conditions(&sql, filter);
+	n = (filter->registration_id != ID_NONE) + (filter->schedule_id != ID_NONE) +
+		(filter->run_type != NULL) + (filter->search != NULL);
+	buf_printf(
+		&sql, " ORDER BY r.started_at DESC, r.id DESC LIMIT $%d OFFSET $%d", n + 1, n + 2);
+	assert(!buf_failed(&sql));
+	st = db_stmt_text(cat->db, buf_str(&sql));
+	bind_conditions(st, filter);
+	stmt_int(st, n + 1, filter->limit);
+	stmt_int(st, n + 2, filter->offset);
+	while ((r = stmt_step(st, err)) > 0) {
+		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
+		out->items[out->n] = (struct run_info){0};
+		read_row(cat, st, a, &out->items[out->n++]);
+	}
+	stmt_finish(st);
+	buf_free(&sql);
+	return r;
+}
+
+int
+runs_list(struct catalog *cat, const struct run_filter *filter, struct arena *a,
+	struct run_page *out, struct err *err)
+{
+	int rc;
+
+	*out = (struct run_page){0};
+	/* One snapshot, so that the counts fit the page. */
+	if (db_begin_read(cat->db, err) < 0)
+		return -1;
+	rc = select_counts(cat, filter, out, err);
+	if (rc == 0)
+		rc = select_page(cat, filter, a, out, err);
+	db_rollback(cat->db);
+	return rc;
+}
+
+int
+runs_get(struct catalog *cat, int64_t id, struct arena *a, struct run_info *out, struct err *err)
+{
+	struct stmt *st = db_stmt_text(cat->db,
+		"SELECT " RUN_COLUMNS ", r.flow_snapshot, r.node_results_json" RUN_FROM
+		" WHERE r.id = $1");
+	int r;
+
+	*out = (struct run_info){0};
+	stmt_int(st, 1, id);
+	r = stmt_step(st, err);
+	if (r > 0) {
+		read_row(cat, st, a, out);
+		out->flow_snapshot = catalog_text(a, st, 17);
+		out->node_results = catalog_text(a, st, 18);
+	}
+	stmt_finish(st);
+	if (r == 0)
+		return err_set(err, ERR_NOT_FOUND, "Run not found");
+	return r < 0 ? -1 : 0;
+}
+
+int
+runs_user(struct catalog *cat, int64_t id, int64_t *user_id, struct err *err)
+{
+	return catalog_count(cat, SQL_CAT_RUN_USER, id, user_id, err);
+}
+
+static int
+complete_in_transaction(struct catalog *cat, int64_t id, bool success, int64_t nodes_completed,
+	int64_t number_of_nodes, bool *closed, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_RUN_STARTED_AT);
+	int64_t now_us = clock_wall(cat->clock), started_us = TIME_NONE;
+	int r;
+
+	stmt_int(st, 1, id);
+	r = stmt_step(st, err);
+	if (r > 0)
+		started_us = catalog_time(st, 0);
+	stmt_reset(st);
+	*closed = r > 0;
+	if (r <= 0)
+		return r;
+	st = db_stmt(cat->db, SQL_CAT_RUN_COMPLETE);
+	stmt_time(st, 1, now_us);
+	stmt_bool(st, 2, success);
+	if (started_us == TIME_NONE)
+		stmt_null(st, 3);
+	else
+		stmt_double(st, 3, (double)(now_us - started_us) / (double)US_PER_SEC);
+	stmt_int(st, 4, nodes_completed);
+	stmt_int(st, 5, number_of_nodes);
+	stmt_int(st, 6, id);
+	return stmt_exec(st, NULL, err);
+}
+
+int
+runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_completed,
+	int64_t number_of_nodes, bool *closed, struct err *err)
+{
+	bool was_open = false;
+	int rc;
+
+	if (db_begin(cat->db, err) < 0)
+		return -1;
+	rc = complete_in_transaction(
+		cat, id, success, nodes_completed, number_of_nodes, &was_open, err);
+	rc = catalog_finish(cat, rc, err);
+	if (closed != NULL)
+		*closed = rc == 0 && was_open;
+	return rc;
+}
+
+int
+runs_details(
+	struct catalog *cat, int64_t id, struct arena *a, struct run_details *out, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_RUN_DETAILS);
+	int r;
+
+	*out = (struct run_details){0};
+	stmt_int(st, 1, id);
+	r = stmt_step(st, err);
+	if (r > 0) {
+		out->found = true;
+		out->state = catalog_text(a, st, 0);
+		out->host = catalog_text(a, st, 1);
+		out->cause = catalog_text(a, st, 2);
+		out->cancel_by = catalog_text(a, st, 3);
+		out->reason = catalog_text(a, st, 4);
+		out->due_us = catalog_time(st, 5);
+		out->claimed_us = catalog_time(st, 6);
+		out->started_us = catalog_time(st, 7);
+		out->cancel_us = catalog_time(st, 8);
+		out->attempt = col_int(st, 9);
+		out->exit_code = col_int_or(st, 10, COUNT_NONE);
+		out->exit_signal = col_int_or(st, 11, COUNT_NONE);
+		out->cpu_us = col_int_or(st, 12, COUNT_NONE);
+		out->max_rss_kb = col_int_or(st, 13, COUNT_NONE);
+	}
+	stmt_reset(st);
+	return r < 0 ? -1 : 0;
+}
+
+static void
+json_fields(struct json *j, const struct run_info *r)
+{
+	json_kv_int(j, "id", r->id);
+	json_kv_int_or_null(j, "registration_id", r->registration_id, ID_NONE);
+	json_kv_string(j, "flow_uuid", r->flow_uuid);
+	json_kv_string(j, "flow_name", r->flow_name);
+	json_kv_string(j, "flow_path", r->flow_path);
+	json_kv_int(j, "user_id", r->user_id);
+	json_kv_time(j, "started_at", r->started_us);
+	json_kv_time(j, "ended_at", r->ended_us);
+	catalog_json_tri(j, "success", r->success);
+	json_kv_int(j, "nodes_completed", r->nodes_completed);
+	json_kv_int(j, "number_of_nodes", r->number_of_nodes);
+	if (r->duration_s < 0.0)
+		json_kv_null(j, "duration_seconds");
+	else
+		json_kv_double(j, "duration_seconds", r->duration_s);
+	json_kv_string(j, "run_type", r->run_type);
+	json_kv_int_or_null(j, "schedule_id", r->schedule_id, ID_NONE);
+	json_kv_bool(j, "has_snapshot", r->has_snapshot);
+	json_kv_bool(j, "has_log", r->has_log);
+}
+
+void
+runs_json(struct json *j, const struct run_info *run)
+{
+	json_object(j);
+	json_fields(j, run);
+	json_object_end(j);
+}
+
+void
+runs_json_detail(struct json *j, const struct run_info *run)
+{
+	json_object(j);
+	json_fields(j, run);
+	json_kv_string(j, "flow_snapshot", run->flow_snapshot);
+	json_kv_string(j, "node_results_json", run->node_results);
+	json_object_end(j);
+}
+
+void
+runs_json_page(struct json *j, const struct run_page *page)
+{
+	json_object(j);
+	json_key(j, "items");
+	json_array(j);
+	for (size_t i = 0; i < page->n; i++)
+		runs_json(j, &page->items[i]);
+	json_array_end(j);
+	json_kv_int(j, "total", page->total);
+	json_kv_int(j, "total_success", page->total_success);
+	json_kv_int(j, "total_failed", page->total_failed);
+	json_kv_int(j, "total_running", page->total_running);
+	json_object_end(j);
+}
+
+void
+runs_json_active(struct json *j, const struct run_info *r)
+{
+	json_object(j);
+	json_kv_int(j, "id", r->id);
+	json_kv_int_or_null(j, "registration_id", r->registration_id, ID_NONE);
+	json_kv_string(j, "flow_name", r->stored_name);
+	json_kv_string(j, "flow_path", r->flow_path);
+	json_kv_int(j, "user_id", r->user_id);
+	json_kv_time(j, "started_at", r->started_us);
+	json_kv_int(j, "nodes_completed", r->nodes_completed);
+	json_kv_int(j, "number_of_nodes", r->number_of_nodes);
+	json_kv_string(j, "run_type", r->run_type);
+	json_kv_int_or_null(j, "schedule_id", r->schedule_id, ID_NONE);
+	json_object_end(j);
+}

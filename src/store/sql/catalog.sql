@@ -1,0 +1,393 @@
+-- The catalog: src/catalog. A filter of 0 means "all"; the order by name is made in C, so that it is
+-- binary on every database.
+
+-- name: cat_flows_list
+SELECT f.id, f.name, f.description, f.flow_path, f.namespace_id, f.owner_id, f.created_at,
+	f.updated_at, f.flow_uuid, f.is_api_compatible,
+	EXISTS (SELECT 1 FROM flow_favorites v WHERE v.registration_id = f.id AND v.user_id = $3),
+	EXISTS (SELECT 1 FROM flow_follows w WHERE w.registration_id = f.id AND w.user_id = $3),
+	(SELECT count(*) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid),
+	(SELECT max(r.started_at) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid),
+	(SELECT r.success FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid
+		ORDER BY r.started_at DESC, r.id DESC LIMIT 1),
+	(SELECT count(*) FROM global_artifacts g
+		WHERE g.source_registration_id = f.id AND g.status <> 'deleted'),
+	n.name, p.name
+FROM flow_registrations f
+	LEFT JOIN catalog_namespaces n ON n.id = f.namespace_id
+	LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE (CAST($1 AS BIGINT) = 0 OR f.id = $1) AND (CAST($2 AS BIGINT) = 0 OR f.namespace_id = $2)
+ORDER BY f.id;
+
+-- name: cat_flows_produced
+SELECT t.source_registration_id, t.id, t.name, t.namespace_id
+FROM catalog_tables t
+WHERE t.source_registration_id IS NOT NULL
+	AND (CAST($1 AS BIGINT) = 0 OR t.source_registration_id = $1)
+ORDER BY t.source_registration_id, t.id;
+
+-- name: cat_flows_read
+SELECT l.registration_id, t.id, t.name, t.namespace_id
+FROM catalog_table_read_links l JOIN catalog_tables t ON t.id = l.table_id
+WHERE (CAST($1 AS BIGINT) = 0 OR l.registration_id = $1)
+ORDER BY l.registration_id, t.id;
+
+-- name: cat_flow_exists
+SELECT id FROM flow_registrations WHERE id = $1;
+
+-- name: cat_flow_path_get
+SELECT flow_path FROM flow_registrations WHERE id = $1;
+
+-- name: cat_flow_name_taken
+SELECT id FROM flow_registrations
+WHERE name = $1 AND id <> $3
+	AND (namespace_id = $2 OR (namespace_id IS NULL AND CAST($2 AS BIGINT) IS NULL));
+
+-- name: cat_flow_insert
+INSERT INTO flow_registrations (name, description, flow_path, namespace_id, owner_id, created_at,
+	updated_at, flow_uuid, is_api_compatible)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
+RETURNING id;
+
+-- name: cat_flow_current
+SELECT name, description, namespace_id FROM flow_registrations WHERE id = $1;
+
+-- name: cat_flow_update
+UPDATE flow_registrations SET name = $1, description = $2, namespace_id = $3, updated_at = $4
+WHERE id = $5;
+
+-- name: cat_flow_artifacts
+SELECT count(*) FROM global_artifacts WHERE source_registration_id = $1 AND status <> 'deleted';
+
+-- name: cat_flow_same_path
+SELECT count(*) FROM flow_registrations
+WHERE flow_path = (SELECT f.flow_path FROM flow_registrations f WHERE f.id = $1);
+
+-- name: cat_flow_drop_favorites
+DELETE FROM flow_favorites WHERE registration_id = $1;
+
+-- name: cat_flow_drop_follows
+DELETE FROM flow_follows WHERE registration_id = $1;
+
+-- name: cat_flow_drop_read_links
+DELETE FROM catalog_table_read_links WHERE registration_id = $1;
+
+-- name: cat_flow_drop_schedule_links
+DELETE FROM schedule_trigger_tables
+WHERE schedule_id IN (SELECT id FROM flow_schedules WHERE registration_id = $1);
+
+-- name: cat_flow_drop_schedules
+DELETE FROM flow_schedules WHERE registration_id = $1;
+
+-- name: cat_flow_drop_api_keys
+DELETE FROM flow_api_keys
+WHERE endpoint_id IN (SELECT id FROM flow_api_endpoints WHERE registration_id = $1);
+
+-- name: cat_flow_drop_api_grants
+DELETE FROM api_consumer_endpoints
+WHERE endpoint_id IN (SELECT id FROM flow_api_endpoints WHERE registration_id = $1);
+
+-- name: cat_flow_drop_api_endpoints
+DELETE FROM flow_api_endpoints WHERE registration_id = $1;
+
+-- name: cat_flow_drop_artifacts
+DELETE FROM global_artifacts WHERE source_registration_id = $1;
+
+-- name: cat_flow_drop_grants
+DELETE FROM resource_grants WHERE resource_type = 'flow' AND resource_id = $1;
+
+-- name: cat_flow_unlink_runs
+UPDATE flow_runs SET registration_id = NULL WHERE registration_id = $1;
+
+-- name: cat_flow_delete
+DELETE FROM flow_registrations WHERE id = $1;
+
+-- name: cat_namespaces_list
+SELECT n.id, n.name, n.parent_id, n.level, n.description, n.owner_id, n.created_at, n.updated_at,
+	n.storage_uri, n.storage_connection_name, p.name
+FROM catalog_namespaces n LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE (CAST($1 AS BIGINT) = 0 OR n.id = $1)
+	AND (CAST($2 AS BIGINT) = -1 OR n.parent_id = $2 OR ($2 = 0 AND n.parent_id IS NULL))
+ORDER BY n.id;
+
+-- name: cat_namespace_exists
+SELECT id FROM catalog_namespaces WHERE id = $1;
+
+-- name: cat_namespace_level
+SELECT level FROM catalog_namespaces WHERE id = $1;
+
+-- name: cat_namespace_name_taken
+SELECT id FROM catalog_namespaces
+WHERE name = $1 AND id <> $3
+	AND (parent_id = $2 OR (parent_id IS NULL AND CAST($2 AS BIGINT) IS NULL));
+
+-- name: cat_namespace_insert
+INSERT INTO catalog_namespaces (name, parent_id, level, description, owner_id, created_at,
+	updated_at, is_public)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+RETURNING id;
+
+-- name: cat_namespace_current
+SELECT name, description, parent_id FROM catalog_namespaces WHERE id = $1;
+
+-- name: cat_namespace_update
+UPDATE catalog_namespaces SET name = $1, description = $2, updated_at = $3 WHERE id = $4;
+
+-- name: cat_namespace_content
+SELECT (SELECT count(*) FROM catalog_namespaces WHERE parent_id = $1)
+	+ (SELECT count(*) FROM flow_registrations WHERE namespace_id = $1)
+	+ (SELECT count(*) FROM catalog_tables WHERE namespace_id = $1)
+	+ (SELECT count(*) FROM catalog_notebooks WHERE namespace_id = $1);
+
+-- name: cat_namespace_delete
+DELETE FROM catalog_namespaces WHERE id = $1;
+
+-- name: cat_namespace_drop_grants
+DELETE FROM resource_grants WHERE resource_type = 'namespace' AND resource_id = $1;
+
+-- name: cat_namespace_default
+SELECT n.id FROM catalog_namespaces n JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE n.name = 'default' AND p.name = 'General' AND p.parent_id IS NULL
+ORDER BY n.id LIMIT 1;
+
+-- name: cat_tables_list
+SELECT t.id, t.name, t.namespace_id, n.name, p.name, t.description, t.owner_id,
+	EXISTS (SELECT 1 FROM table_favorites v WHERE v.table_id = t.id AND v.user_id = $3),
+	t.schema_json, t.row_count, t.column_count, t.size_bytes, t.file_path,
+	t.source_registration_id, s.name, t.source_run_id, t.table_type,
+	t.producer_registration_id, q.name, t.is_optimized, t.sql_query, t.polars_plan,
+	t.source_table_versions, t.partition_columns, t.scd2_config, t.prediction_table_id, d.name,
+	t.created_at, t.updated_at
+FROM catalog_tables t
+	LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
+	LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+	LEFT JOIN flow_registrations s ON s.id = t.source_registration_id
+	LEFT JOIN flow_registrations q ON q.id = t.producer_registration_id
+	LEFT JOIN catalog_tables d ON d.id = t.prediction_table_id
+WHERE (CAST($1 AS BIGINT) = 0 OR t.id = $1) AND (CAST($2 AS BIGINT) = 0 OR t.namespace_id = $2)
+ORDER BY t.id;
+
+-- name: cat_tables_readers
+SELECT l.table_id, f.id, f.name
+FROM catalog_table_read_links l JOIN flow_registrations f ON f.id = l.registration_id
+WHERE (CAST($1 AS BIGINT) = 0 OR l.table_id = $1)
+ORDER BY l.table_id, f.id;
+
+-- name: cat_table_exists
+SELECT id FROM catalog_tables WHERE id = $1;
+
+-- name: cat_table_name_taken
+SELECT id FROM catalog_tables
+WHERE name = $1 AND id <> $3
+	AND (namespace_id = $2 OR (namespace_id IS NULL AND CAST($2 AS BIGINT) IS NULL));
+
+-- name: cat_table_insert
+INSERT INTO catalog_tables (name, namespace_id, description, owner_id, file_path, storage_format,
+	row_count, size_bytes, source_registration_id, created_at, updated_at, table_type, is_optimized)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 'physical', $11)
+RETURNING id;
+
+-- name: cat_table_updated_at
+SELECT updated_at FROM catalog_tables WHERE id = $1;
+
+-- name: cat_table_touch
+UPDATE catalog_tables SET updated_at = $1, source_run_id = $2,
+	row_count = coalesce($3, row_count), size_bytes = coalesce($4, size_bytes)
+WHERE id = $5;
+
+-- name: cat_table_current
+SELECT name, description, namespace_id FROM catalog_tables WHERE id = $1;
+
+-- name: cat_table_rename
+UPDATE catalog_tables SET name = $1, namespace_id = $2 WHERE id = $3;
+
+-- name: cat_table_describe
+UPDATE catalog_tables SET description = $1 WHERE id = $2;
+
+-- name: cat_table_set_prediction
+UPDATE catalog_tables SET prediction_table_id = $1 WHERE id = $2;
+
+-- name: cat_table_drop_read_links
+DELETE FROM catalog_table_read_links WHERE table_id = $1;
+
+-- name: cat_table_drop_favorites
+DELETE FROM table_favorites WHERE table_id = $1;
+
+-- name: cat_table_drop_visualizations
+DELETE FROM catalog_visualizations WHERE catalog_table_id = $1;
+
+-- name: cat_table_drop_grants
+DELETE FROM resource_grants WHERE resource_type = 'table' AND resource_id = $1;
+
+-- name: cat_table_drop_predictions
+UPDATE catalog_tables SET prediction_table_id = NULL WHERE prediction_table_id = $1;
+
+-- name: cat_table_disable_schedules
+UPDATE flow_schedules SET enabled = $2, updated_at = $3
+WHERE enabled IS TRUE AND ((schedule_type = 'table_trigger' AND trigger_table_id = $1)
+	OR (schedule_type = 'table_set_trigger' AND id IN (
+		SELECT schedule_id FROM schedule_trigger_tables WHERE table_id = $1)));
+
+-- name: cat_table_delete
+DELETE FROM catalog_tables WHERE id = $1;
+
+-- name: cat_tables_resolve
+SELECT t.id, t.name, t.namespace_id, n.name, p.name
+FROM catalog_tables t
+	LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
+	LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE t.name = $1 AND (CAST($2 AS BIGINT) = 0 OR t.namespace_id = $2)
+	AND (CAST($3 AS VARCHAR) IS NULL OR n.name = $3)
+	AND (CAST($4 AS VARCHAR) IS NULL OR (p.name = $4 AND p.parent_id IS NULL))
+ORDER BY coalesce(t.namespace_id, 0), t.id;
+
+-- name: cat_tables_resolve_namespace
+SELECT count(*) FROM catalog_namespaces n LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE n.name = $1 AND (CAST($2 AS VARCHAR) IS NULL OR (p.name = $2 AND p.parent_id IS NULL));
+
+-- name: cat_schedules_list
+SELECT s.id, s.registration_id, s.owner_id, s.enabled, s.name, s.description, s.schedule_type,
+	s.interval_seconds, s.cron_expression, s.cron_timezone, s.trigger_table_id, t.name,
+	t.namespace_id, n.name, s.last_triggered_at, s.last_trigger_table_updated_at,
+	s.created_at, s.updated_at, f.name
+FROM flow_schedules s
+	LEFT JOIN flow_registrations f ON f.id = s.registration_id
+	LEFT JOIN catalog_tables t ON t.id = s.trigger_table_id
+	LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
+WHERE (CAST($1 AS BIGINT) = 0 OR s.id = $1) AND (CAST($2 AS BIGINT) = 0 OR s.registration_id = $2)
+ORDER BY s.id;
+
+-- name: cat_schedules_links
+SELECT l.schedule_id, l.table_id, t.name, n.name
+FROM schedule_trigger_tables l
+	LEFT JOIN catalog_tables t ON t.id = l.table_id
+	LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
+WHERE (CAST($1 AS BIGINT) = 0 OR l.schedule_id = $1)
+ORDER BY l.schedule_id, l.id;
+
+-- name: cat_schedule_insert
+INSERT INTO flow_schedules (registration_id, owner_id, enabled, name, description, schedule_type,
+	interval_seconds, trigger_table_id, last_trigger_table_updated_at, created_at, updated_at,
+	cron_expression, cron_timezone)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
+RETURNING id;
+
+-- name: cat_schedule_link_insert
+INSERT INTO schedule_trigger_tables (schedule_id, table_id, created_at) VALUES ($1, $2, $3);
+
+-- name: cat_schedule_links_stamps
+SELECT t.updated_at FROM schedule_trigger_tables l JOIN catalog_tables t ON t.id = l.table_id
+WHERE l.schedule_id = $1;
+
+-- name: cat_schedule_update
+UPDATE flow_schedules SET enabled = $1, interval_seconds = $2, cron_expression = $3,
+	cron_timezone = $4, name = $5, description = $6, updated_at = $7
+WHERE id = $8;
+
+-- name: cat_schedule_arm
+UPDATE flow_schedules SET last_trigger_table_updated_at = $1 WHERE id = $2;
+
+-- name: cat_schedule_drop_links
+DELETE FROM schedule_trigger_tables WHERE schedule_id = $1;
+
+-- name: cat_schedule_delete
+DELETE FROM flow_schedules WHERE id = $1;
+
+-- name: cat_run_user
+SELECT user_id FROM flow_runs WHERE id = $1;
+
+-- name: cat_run_started_at
+SELECT started_at FROM flow_runs WHERE id = $1 AND ended_at IS NULL;
+
+-- name: cat_run_complete
+UPDATE flow_runs SET ended_at = $1, success = $2, duration_seconds = $3, nodes_completed = $4,
+	number_of_nodes = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE number_of_nodes END
+WHERE id = $6 AND ended_at IS NULL;
+
+-- name: cat_run_details
+SELECT state, host, cause, cancel_by, reason, due_at, claimed_at, started_at, cancel_at, attempt,
+	exit_code, exit_signal, cpu_us, max_rss_kb
+FROM scheduler_runs WHERE run_id = $1;
+
+-- name: cat_user_local
+SELECT id FROM users WHERE username = 'local_user' ORDER BY id LIMIT 1;
+
+-- name: cat_user_get
+SELECT id, username, disabled FROM users WHERE id = $1;
+
+-- name: cat_resolve_flow
+SELECT f.id, f.name, n.name, p.name
+FROM flow_registrations f
+	LEFT JOIN catalog_namespaces n ON n.id = f.namespace_id
+	LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE f.name = $1 ORDER BY f.id;
+
+-- name: cat_resolve_flow_names
+SELECT name FROM flow_registrations;
+
+-- name: cat_resolve_table_names
+SELECT name FROM catalog_tables;
+
+-- name: cat_resolve_schedule
+SELECT s.id, s.name, f.name, NULL
+FROM flow_schedules s LEFT JOIN flow_registrations f ON f.id = s.registration_id
+WHERE s.name = $1 ORDER BY s.id;
+
+-- name: cat_resolve_schedule_names
+SELECT name FROM flow_schedules WHERE name IS NOT NULL;
+
+-- name: cat_resolve_namespace
+SELECT n.id, n.name, p.name, NULL
+FROM catalog_namespaces n LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
+WHERE n.name = $1 AND (CAST($2 AS VARCHAR) IS NULL OR p.name = $2)
+ORDER BY n.id;
+
+-- name: cat_resolve_namespace_names
+SELECT name FROM catalog_namespaces;
+
+-- name: cat_schedule_exists
+SELECT id FROM flow_schedules WHERE id = $1;
+
+-- name: cat_run_exists
+SELECT id FROM flow_runs WHERE id = $1;
+
+-- name: cat_status_lock
+SELECT holder_id, started_at, heartbeat_at FROM scheduler_lock WHERE id = 1;
+
+-- name: cat_status_instance
+SELECT host, version, pid FROM scheduler_instances WHERE holder_id = $1;
+
+-- name: cat_status_instances
+SELECT holder_id, host, version, pid, started_at, seen_at FROM scheduler_instances
+ORDER BY seen_at DESC, holder_id;
+
+-- name: cat_status_counts
+SELECT (SELECT count(*) FROM flow_runs WHERE ended_at IS NULL),
+	(SELECT count(*) FROM flow_schedules),
+	(SELECT count(*) FROM flow_schedules WHERE enabled IS TRUE);
+
+-- name: cat_status_open_requests
+SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL;
+
+-- name: cat_setting_get
+SELECT value FROM scheduler_settings WHERE name = $1;
+
+-- name: cat_setting_put
+INSERT INTO scheduler_settings (name, value) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- The engine hears of it as of any other change.
+-- name: cat_settings_changed
+INSERT INTO scheduler_changes (kind, object_id, at) VALUES ('p', 0, $1);
+
+-- name: cat_request_insert
+INSERT INTO scheduler_requests (kind, registration_id, schedule_id, run_id, user_id, requested_by,
+	created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+RETURNING id;
+
+-- name: cat_request_get
+SELECT outcome, detail, run_id FROM scheduler_requests WHERE id = $1;
+
+-- name: cat_request_withdraw
+DELETE FROM scheduler_requests WHERE id = $1 AND outcome IS NULL;
