@@ -354,7 +354,7 @@ read_field(struct field *f, struct piece text, uint64_t seed, struct err *err)
 	}
 	if (read_item(f, rest, text, err) != 0)
 		return -1;
-	if (f->has_nth && f->set != 0 && !f->star)
+	if (f->has_nth && f->set != 0)
 		return wrong(f, text, err, "mixes '#' or 'l' with plain weekdays");
 	return 0;
 }

@@ -171,7 +171,7 @@ tz_from_local(const struct tz *tz, int64_t local_us, int64_t out[2])
 			/* The clock is past local_us already: it jumped over it, or it comes again. */
 			gap_us = span.start_us;
 		}
-		if (span.end_us > latest_us)
+		if (span.end_us == TIME_NEVER || span.end_us > latest_us)
 			break;
 		span = tz_span_at(tz, span.end_us);
 	}

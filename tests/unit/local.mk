@@ -40,11 +40,18 @@ tests_unit_test_timefmt_SOURCES = tests/unit/test_timefmt.c
 tests_unit_test_timefmt_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_timefmt_LDADD = $(unit_base_ldadd)
 
-tests_unit_test_tz_SOURCES = tests/unit/test_tz.c
-tests_unit_test_tz_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+# test_cron and test_tz replay vectors that the models beside them have written.
+tests_unit_test_tz_SOURCES = tests/unit/test_tz.c tests/unit/zone_files.c tests/unit/zone_files.h
+tests_unit_test_tz_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DVECTOR_DIR=\"$(srcdir)/tests/unit\"
 tests_unit_test_tz_LDADD = $(unit_core_ldadd)
 
-tests_unit_test_cron_SOURCES = tests/unit/test_cron.c
-tests_unit_test_cron_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_cron_SOURCES = tests/unit/test_cron.c tests/unit/zone_files.c tests/unit/zone_files.h
+tests_unit_test_cron_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DVECTOR_DIR=\"$(srcdir)/tests/unit\"
 tests_unit_test_cron_LDADD = $(unit_core_ldadd)
 endif
+
+EXTRA_DIST += \
+	tests/unit/cron_model.py \
+	tests/unit/cron_vectors.txt \
+	tests/unit/tz_model.py \
+	tests/unit/tz_vectors.txt
