@@ -106,7 +106,7 @@ function print_source(    i)
 BEGIN {
 	if (mode == "scripts") {
 		print "/* Made by gen-sql.awk from src/store/sql/schema; change it there. */"
-		print "#include \"store/schema_scripts.h\"\n\nconst struct schema_script schema_scripts[] = {"
+		print "#include \"store/schema_parts.h\"\n\nconst struct schema_script schema_scripts[] = {"
 	}
 }
 

@@ -5,7 +5,11 @@ store_sql = \
 	src/store/sql/engine.sql \
 	src/store/sql/schema.sql
 store_schema_sql = \
+	src/store/sql/schema/001-scheduler-postgres.sql \
 	src/store/sql/schema/001-scheduler-sqlite.sql \
+	src/store/sql/schema/flowfile-postgres.sql \
+	src/store/sql/schema/flowfile-sqlite.sql \
+	src/store/sql/schema/triggers-postgres.sql \
 	src/store/sql/schema/triggers-sqlite.sql
 
 noinst_LIBRARIES += libstore.a
@@ -15,6 +19,11 @@ libstore_a_SOURCES = \
 	src/store/fence.c \
 	src/store/load.c \
 	src/store/runs.c \
+	src/store/schema.c \
+	src/store/schema_catchup.c \
+	src/store/schema_seed.c \
+	src/store/schema_shape.c \
+	src/store/schema_triggers.c \
 	src/store/sqlite.c \
 	src/store/sqlite_clock.c \
 	src/store/stmt.c \
@@ -31,7 +40,7 @@ noinst_HEADERS += \
 	include/store/load.h \
 	include/store/runs.h \
 	include/store/schema.h \
-	include/store/schema_scripts.h
+	include/store/schema_parts.h
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 # What a program that links libstore.a needs besides libbase.a.
 STORE_LIBS = $(SQLITE_LIBS) $(DL_LIBS)

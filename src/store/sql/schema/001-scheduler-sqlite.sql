@@ -1,21 +1,25 @@
--- Our own tables, beside Flowfile's. Times are the catalog's text form, UTC.
+-- Our own tables, beside Flowfile's. Times are the catalog's text form with six digits, UTC.
 
--- Everything the engine has to hear of, in commit order, filled by triggers. kind: t table write,
--- s schedule, f flow, r run, q request, u user.
+-- Everything the engine has to hear of, filled by triggers. On SQLite seq is in commit order. kind:
+--   t a table was written or made   d a table was deleted       s schedule, or a table it watches
+--   f flow                          r run                       q request
+--   u user                          l scheduler_lock changed hands or was released
+--   c scheduler_settings (object_id 0)
+-- AUTOINCREMENT, because old rows are pruned and a seq must never come twice.
 CREATE TABLE scheduler_changes (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
 	kind VARCHAR(1) NOT NULL,
 	object_id INTEGER NOT NULL,
-	at DATETIME NOT NULL,
+	at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
 	run_id INTEGER
 );
 CREATE INDEX scheduler_ix_table_writes ON scheduler_changes (object_id, seq) WHERE kind = 't';
 CREATE VIEW scheduler_table_writes AS
 	SELECT seq, object_id AS table_id, at, run_id FROM scheduler_changes WHERE kind = 't';
 
--- The last write of each table. generation moves when an id is used again for another table, so
--- that a schedule of the old one does not watch the new one. stamp: updated_at as last seen, so that a
--- poll can tell what the triggers missed.
+-- The last write of each table; rows stay when the table is deleted. generation moves when an id is used again
+-- for another table, so that a schedule of the old one does not watch the new one. stamp: updated_at as last
+-- seen, in its own text form, so that a poll can tell what the triggers missed.
 CREATE TABLE scheduler_tables (
 	table_id INTEGER PRIMARY KEY,
 	last_seq INTEGER NOT NULL,
@@ -26,7 +30,9 @@ CREATE TABLE scheduler_tables (
 	stamp DATETIME
 );
 
--- Per data-triggered schedule and table it watches: the last write that a run consumed.
+-- Per data-triggered schedule and table it watches (the trigger table, or each link of a set): the last write
+-- that a run consumed. A write is pending when last_seq > seq and the generations are equal. generation 0: the
+-- table did not exist when it was to be armed; it is when the table is made.
 CREATE TABLE scheduler_consumed (
 	schedule_id INTEGER NOT NULL,
 	table_id INTEGER NOT NULL,
@@ -34,6 +40,7 @@ CREATE TABLE scheduler_consumed (
 	generation INTEGER NOT NULL,
 	PRIMARY KEY (schedule_id, table_id)
 ) WITHOUT ROWID;
+CREATE INDEX scheduler_ix_consumed_table ON scheduler_consumed (table_id);
 
 -- Our cursor per interval and cron schedule. spec: what it was computed from; when the row in
 -- flow_schedules says otherwise, the cursor is seeded anew. triggered_at: last_triggered_at as we
@@ -46,7 +53,7 @@ CREATE TABLE scheduler_cursors (
 	triggered_at DATETIME
 );
 
--- One row per slot or set of writes that was acted on. key: "2026-05-20T08:00:00Z" for a slot,
+-- One row per slot or set of writes that was acted on. slot_key: "2026-05-20T08:00:00Z" for a slot,
 -- "3:17" or "3:17,5:12" (table:seq) for writes. covered: how many slots or writes it stands for.
 CREATE TABLE scheduler_firings (
 	id INTEGER PRIMARY KEY,
@@ -60,6 +67,7 @@ CREATE TABLE scheduler_firings (
 	UNIQUE (schedule_id, slot_key)
 );
 CREATE INDEX scheduler_ix_firings_at ON scheduler_firings (fired_at);
+CREATE INDEX scheduler_ix_firings_run ON scheduler_firings (run_id) WHERE run_id IS NOT NULL;
 
 -- What flow_runs has no column for. state: claimed, recorded, started, ended (ours), foreign.
 CREATE TABLE scheduler_runs (

@@ -1,19 +1,27 @@
--- Flowfile's programs, sqlite3 and ours write; these journal what the engine must hear of. They
--- run inside the writer's transaction, so that what is committed is journalled.
+-- Flowfile's programs, sqlite3 and ours write; these journal what the engine must hear of. They run inside the
+-- writer's transaction, so that what is committed is journalled.
 --
--- In trigger bodies there is no upsert: an outer INSERT OR ... would override its conflict rule.
+-- Three rules hold them together:
+-- * A body names no table but ours. SQLite checks all triggers when a table is renamed, and Flowfile's migrations
+--   rebuild tables (make anew, copy, drop, rename): a body that named the dropped table would make them fail.
+-- * No upsert in a body: an outer INSERT OR ... overrides the conflict rule of what its triggers do.
+-- * Order does not matter where two triggers fire for one statement: they set a column to the same value.
 
--- A data write moves updated_at (contract 4.10). Two within a second, or one by a clock that went
--- back, leave it equal or smaller, but then it is the statement's own CURRENT_TIMESTAMP. Rename,
--- optimize and vacuum write back an old value, with a fraction: no write.
+-- A data write moves updated_at (contract 4.10). Two within a second, or one by a clock that went back, leave it
+-- equal or smaller, but then it is the statement's own time: CURRENT_TIMESTAMP, or 'now' in six digits. Rename,
+-- optimize and vacuum write an old value back, and with a fraction: no write. The long expressions make both
+-- forms comparable (contract 1.2).
 CREATE TRIGGER scheduler_table_written AFTER UPDATE OF updated_at ON catalog_tables
 WHEN NEW.updated_at IS NOT NULL AND (OLD.updated_at IS NULL
 	OR substr(replace(NEW.updated_at, 'T', ' ') || CASE WHEN instr(NEW.updated_at, '.') THEN '000000' ELSE '.000000' END, 1, 26)
 	> substr(replace(OLD.updated_at, 'T', ' ') || CASE WHEN instr(OLD.updated_at, '.') THEN '000000' ELSE '.000000' END, 1, 26)
-	OR NEW.updated_at = CURRENT_TIMESTAMP)
+	OR NEW.updated_at IN (CURRENT_TIMESTAMP, strftime('%Y-%m-%d %H:%M:%f000', 'now')))
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at, run_id)
-	VALUES ('t', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'), NEW.source_run_id);
+	-- source_run_id stays behind when somebody else writes later: it counts when it is new or still runs.
+	INSERT INTO scheduler_changes (kind, object_id, run_id)
+	SELECT 't', NEW.id, CASE WHEN NEW.source_run_id IS NOT OLD.source_run_id
+		OR EXISTS (SELECT 1 FROM scheduler_active WHERE run_id = NEW.source_run_id)
+		THEN NEW.source_run_id END;
 	UPDATE scheduler_tables SET last_seq = (SELECT max(seq) FROM scheduler_changes),
 		last_write_at = strftime('%Y-%m-%d %H:%M:%f000', 'now'), name = NEW.name,
 		namespace_id = NEW.namespace_id, stamp = NEW.updated_at
@@ -27,16 +35,15 @@ END;
 -- Renamed or moved, or a stamp written back: remember what it is called now.
 CREATE TRIGGER scheduler_table_renamed AFTER UPDATE OF name, namespace_id, updated_at ON catalog_tables
 BEGIN
-	UPDATE scheduler_tables SET name = NEW.name, namespace_id = NEW.namespace_id,
-		stamp = NEW.updated_at
+	UPDATE scheduler_tables SET name = NEW.name, namespace_id = NEW.namespace_id, stamp = NEW.updated_at
 	WHERE table_id = NEW.id;
 END;
 
--- A new table. An id that was used before by a table of another name starts a new generation.
+-- A new table. An id that was used before by a table of another name starts a new generation. Who waited for
+-- a table with this id to exist is armed now.
 CREATE TRIGGER scheduler_table_added AFTER INSERT ON catalog_tables
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at, run_id)
-	VALUES ('t', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'), NEW.source_run_id);
+	INSERT INTO scheduler_changes (kind, object_id, run_id) VALUES ('t', NEW.id, NEW.source_run_id);
 	UPDATE scheduler_tables SET last_seq = (SELECT max(seq) FROM scheduler_changes),
 		last_write_at = strftime('%Y-%m-%d %H:%M:%f000', 'now'),
 		generation = generation + (name IS NOT NEW.name OR namespace_id IS NOT NEW.namespace_id),
@@ -46,51 +53,59 @@ BEGIN
 	SELECT NEW.id, (SELECT max(seq) FROM scheduler_changes), strftime('%Y-%m-%d %H:%M:%f000', 'now'),
 		NEW.name, NEW.namespace_id, NEW.updated_at
 	WHERE NOT EXISTS (SELECT 1 FROM scheduler_tables WHERE table_id = NEW.id);
+	UPDATE scheduler_consumed SET seq = (SELECT max(seq) FROM scheduler_changes),
+		generation = (SELECT generation FROM scheduler_tables WHERE table_id = NEW.id)
+	WHERE table_id = NEW.id AND generation = 0;
 END;
 
 CREATE TRIGGER scheduler_table_removed AFTER DELETE ON catalog_tables
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('t', OLD.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('d', OLD.id);
 END;
 
--- Schedules. A new one, and one that is enabled again, is armed: what was written before does not
--- count (contract 4.9).
+-- Schedules. A new one, and one that is enabled again, is armed: what was written before does not count
+-- (contract 4.9). The links of a set may be written before or after it: they arm themselves.
 CREATE TRIGGER scheduler_schedule_added AFTER INSERT ON flow_schedules
 BEGIN
-	DELETE FROM scheduler_consumed WHERE schedule_id = NEW.id;
+	DELETE FROM scheduler_consumed
+	WHERE schedule_id = NEW.id AND NEW.schedule_type IS NOT 'table_set_trigger';
 	DELETE FROM scheduler_cursors WHERE schedule_id = NEW.id;
+	DELETE FROM scheduler_firings WHERE schedule_id = NEW.id;
 	INSERT INTO scheduler_consumed (schedule_id, table_id, seq, generation)
-	SELECT NEW.id, table_id, last_seq, generation FROM scheduler_tables
-	WHERE NEW.schedule_type = 'table_trigger' AND table_id = NEW.trigger_table_id;
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('s', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	SELECT NEW.id, NEW.trigger_table_id,
+		coalesce((SELECT last_seq FROM scheduler_tables WHERE table_id = NEW.trigger_table_id), 0),
+		coalesce((SELECT generation FROM scheduler_tables WHERE table_id = NEW.trigger_table_id), 0)
+	WHERE NEW.schedule_type = 'table_trigger' AND NEW.trigger_table_id IS NOT NULL;
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('s', NEW.id);
 END;
 
 CREATE TRIGGER scheduler_schedule_enabled AFTER UPDATE OF enabled ON flow_schedules
 WHEN NEW.enabled IS 1 AND OLD.enabled IS NOT 1
 BEGIN
 	UPDATE scheduler_consumed SET
-		seq = (SELECT last_seq FROM scheduler_tables t WHERE t.table_id = scheduler_consumed.table_id),
-		generation = (SELECT generation FROM scheduler_tables t WHERE t.table_id = scheduler_consumed.table_id)
-	WHERE schedule_id = NEW.id
-		AND EXISTS (SELECT 1 FROM scheduler_tables t WHERE t.table_id = scheduler_consumed.table_id);
+		seq = coalesce((SELECT last_seq FROM scheduler_tables t
+			WHERE t.table_id = scheduler_consumed.table_id), 0),
+		generation = coalesce((SELECT generation FROM scheduler_tables t
+			WHERE t.table_id = scheduler_consumed.table_id), 0)
+	WHERE schedule_id = NEW.id;
 END;
 
 -- Another table to watch (only SQL can do that): armed as a new one.
 CREATE TRIGGER scheduler_schedule_retargeted AFTER UPDATE OF trigger_table_id, schedule_type ON flow_schedules
 WHEN NEW.trigger_table_id IS NOT OLD.trigger_table_id OR NEW.schedule_type IS NOT OLD.schedule_type
 BEGIN
-	DELETE FROM scheduler_consumed WHERE schedule_id = NEW.id AND NEW.schedule_type IS NOT 'table_set_trigger';
+	DELETE FROM scheduler_consumed
+	WHERE schedule_id = NEW.id AND NEW.schedule_type IS NOT 'table_set_trigger';
 	INSERT INTO scheduler_consumed (schedule_id, table_id, seq, generation)
-	SELECT NEW.id, table_id, last_seq, generation FROM scheduler_tables
-	WHERE NEW.schedule_type = 'table_trigger' AND table_id = NEW.trigger_table_id;
+	SELECT NEW.id, NEW.trigger_table_id,
+		coalesce((SELECT last_seq FROM scheduler_tables WHERE table_id = NEW.trigger_table_id), 0),
+		coalesce((SELECT generation FROM scheduler_tables WHERE table_id = NEW.trigger_table_id), 0)
+	WHERE NEW.schedule_type = 'table_trigger' AND NEW.trigger_table_id IS NOT NULL;
 END;
 
 CREATE TRIGGER scheduler_schedule_changed AFTER UPDATE ON flow_schedules
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('s', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('s', NEW.id);
 END;
 
 CREATE TRIGGER scheduler_schedule_removed AFTER DELETE ON flow_schedules
@@ -98,56 +113,58 @@ BEGIN
 	DELETE FROM scheduler_consumed WHERE schedule_id = OLD.id;
 	DELETE FROM scheduler_cursors WHERE schedule_id = OLD.id;
 	DELETE FROM scheduler_firings WHERE schedule_id = OLD.id;
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('s', OLD.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('s', OLD.id);
 END;
 
 CREATE TRIGGER scheduler_link_added AFTER INSERT ON schedule_trigger_tables
 BEGIN
 	DELETE FROM scheduler_consumed WHERE schedule_id = NEW.schedule_id AND table_id = NEW.table_id;
 	INSERT INTO scheduler_consumed (schedule_id, table_id, seq, generation)
-	SELECT NEW.schedule_id, table_id, last_seq, generation FROM scheduler_tables
-	WHERE table_id = NEW.table_id;
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('s', NEW.schedule_id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	SELECT NEW.schedule_id, NEW.table_id,
+		coalesce((SELECT last_seq FROM scheduler_tables WHERE table_id = NEW.table_id), 0),
+		coalesce((SELECT generation FROM scheduler_tables WHERE table_id = NEW.table_id), 0);
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('s', NEW.schedule_id);
 END;
 
 CREATE TRIGGER scheduler_link_removed AFTER DELETE ON schedule_trigger_tables
 BEGIN
 	DELETE FROM scheduler_consumed WHERE schedule_id = OLD.schedule_id AND table_id = OLD.table_id;
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('s', OLD.schedule_id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('s', OLD.schedule_id);
 END;
 
--- Flows and users, as far as they decide whether a schedule may launch.
+-- Flows and users, as far as they decide whether and what a schedule may launch.
 CREATE TRIGGER scheduler_flow_added AFTER INSERT ON flow_registrations
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('f', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
-END;
-CREATE TRIGGER scheduler_flow_changed AFTER UPDATE OF flow_path, flow_uuid ON flow_registrations
-BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('f', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
-END;
-CREATE TRIGGER scheduler_flow_removed AFTER DELETE ON flow_registrations
-BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('f', OLD.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
-END;
-CREATE TRIGGER scheduler_user_added AFTER INSERT ON users
-BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('u', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
-END;
-CREATE TRIGGER scheduler_user_changed AFTER UPDATE OF disabled ON users
-BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('u', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('f', NEW.id);
 END;
 
--- Runs, whoever makes them. A scheduled run consumes what was committed before it was inserted:
--- also one that Flowfile's push path or its Python scheduler made.
+CREATE TRIGGER scheduler_flow_changed AFTER UPDATE OF name, flow_path, flow_uuid ON flow_registrations
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('f', NEW.id);
+END;
+
+CREATE TRIGGER scheduler_flow_removed AFTER DELETE ON flow_registrations
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('f', OLD.id);
+END;
+
+CREATE TRIGGER scheduler_user_added AFTER INSERT ON users
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('u', NEW.id);
+END;
+
+CREATE TRIGGER scheduler_user_changed AFTER UPDATE OF disabled ON users
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('u', NEW.id);
+END;
+
+CREATE TRIGGER scheduler_user_removed AFTER DELETE ON users
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('u', OLD.id);
+END;
+
+-- Runs, whoever makes them. A scheduled run consumes what was committed before it was inserted: also one that
+-- Flowfile's push path or its Python scheduler made.
 CREATE TRIGGER scheduler_run_added AFTER INSERT ON flow_runs
 BEGIN
 	DELETE FROM scheduler_active WHERE run_id = NEW.id;
@@ -158,38 +175,68 @@ BEGIN
 	WHERE NEW.run_type = 'scheduled' AND schedule_id = NEW.schedule_id
 		AND EXISTS (SELECT 1 FROM scheduler_tables t
 			WHERE t.table_id = scheduler_consumed.table_id AND t.last_seq > scheduler_consumed.seq);
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('r', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('r', NEW.id);
 END;
 
-CREATE TRIGGER scheduler_run_changed AFTER UPDATE OF ended_at, registration_id, flow_uuid, pid ON flow_runs
+CREATE TRIGGER scheduler_run_changed AFTER UPDATE OF ended_at, success, registration_id, flow_uuid, pid ON flow_runs
 BEGIN
 	DELETE FROM scheduler_active WHERE run_id = NEW.id AND NEW.ended_at IS NOT NULL;
 	UPDATE scheduler_active SET registration_id = NEW.registration_id, flow_uuid = NEW.flow_uuid
 	WHERE run_id = NEW.id;
 	INSERT INTO scheduler_active (run_id, registration_id, flow_uuid)
 	SELECT NEW.id, NEW.registration_id, NEW.flow_uuid
-	WHERE NEW.ended_at IS NULL AND OLD.ended_at IS NOT NULL
+	WHERE NEW.ended_at IS NULL
 		AND NOT EXISTS (SELECT 1 FROM scheduler_active WHERE run_id = NEW.id);
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('r', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('r', NEW.id);
 END;
 
+-- The id may come again: nothing of ours may speak of the old run then.
 CREATE TRIGGER scheduler_run_removed AFTER DELETE ON flow_runs
 BEGIN
 	DELETE FROM scheduler_active WHERE run_id = OLD.id;
 	DELETE FROM scheduler_runs WHERE run_id = OLD.id;
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('r', OLD.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	UPDATE scheduler_firings SET run_id = NULL WHERE run_id = OLD.id;
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('r', OLD.id);
 END;
 
 CREATE TRIGGER scheduler_request_added AFTER INSERT ON scheduler_requests
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('q', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('q', NEW.id);
 END;
+
 CREATE TRIGGER scheduler_request_answered AFTER UPDATE OF outcome ON scheduler_requests
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, at)
-	VALUES ('q', NEW.id, strftime('%Y-%m-%d %H:%M:%f000', 'now'));
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('q', NEW.id);
+END;
+
+-- The lock: taken, taken over, released. A heartbeat is no news.
+CREATE TRIGGER scheduler_lock_taken AFTER INSERT ON scheduler_lock
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('l', NEW.id);
+END;
+
+CREATE TRIGGER scheduler_lock_passed AFTER UPDATE OF holder_id ON scheduler_lock
+WHEN NEW.holder_id IS NOT OLD.holder_id
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('l', NEW.id);
+END;
+
+CREATE TRIGGER scheduler_lock_released AFTER DELETE ON scheduler_lock
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('l', OLD.id);
+END;
+
+CREATE TRIGGER scheduler_setting_added AFTER INSERT ON scheduler_settings
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('c', 0);
+END;
+
+CREATE TRIGGER scheduler_setting_changed AFTER UPDATE ON scheduler_settings
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('c', 0);
+END;
+
+CREATE TRIGGER scheduler_setting_removed AFTER DELETE ON scheduler_settings
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('c', 0);
 END;
