@@ -1,0 +1,20 @@
+# What belongs to the project but is not built: sample files, scripts, the container.
+dist_doc_DATA = \
+	LICENSE \
+	etc/scheduler.ini.minimal \
+	etc/scheduler.ini.sample
+
+EXTRA_DIST += \
+	.clang-format \
+	contrib/docker/Dockerfile \
+	contrib/docker/compose.yaml \
+	contrib/docker/entrypoint.sh \
+	contrib/install.sh \
+	contrib/lint.sh \
+	contrib/quickstart.sh \
+	contrib/run-tests.sh \
+	contrib/setup/lib.sh
+
+.PHONY: lint
+lint:
+	$(srcdir)/contrib/lint.sh

@@ -1,0 +1,2 @@
+dist_man_MANS += \
+	man/scheduler.ini.5
