@@ -43,6 +43,7 @@ enum block_reason {
 	BLOCK_FLOW_GONE,      /* its flow is not registered any more */
 	BLOCK_OWNER_DISABLED, /* contract D-35 */
 	BLOCK_OWNER_GONE,
+	BLOCK_STORE_ERROR, /* the database refuses its rows */
 };
 const char *block_reason_text(enum block_reason reason);
 
@@ -232,6 +233,8 @@ struct run *world_flow_run(const struct world *w, int64_t flow_id);
 /* What blocked jobs may have waited for: the flow or the user changed. */
 void world_flow_changed(struct world *w, int64_t flow_id);
 void world_user_changed(struct world *w, int64_t user_id);
+/* Lets every blocked job try again: the slow poll does, behind the two above. */
+void world_unblock_all(struct world *w);
 /* The wall clock stepped: slots are planned anew, ages of runs keep their length. */
 void world_clock_stepped(struct world *w, int64_t now_us, int64_t delta_us);
 

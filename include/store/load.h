@@ -12,9 +12,11 @@
 #include "core/world.h"
 #include "store/db.h"
 
-/* An active run with what we keep of it. */
+/* An active run with what we keep of it. open: its row in flow_runs is; it can have been closed by Flowfile's
+ * cancel, or by the flow itself, while its process lives. */
 struct active_run {
 	struct run_row row;
+	bool open;
 	const char *state;  /* claimed, recorded; NULL: not ours */
 	const char *host, *boot_id, *holder_id;
 	int64_t pid; /* flow_runs.pid, 0: none */

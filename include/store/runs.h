@@ -13,10 +13,6 @@
 int runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
 	int64_t now_us, struct err *err);
 
-/* Notes the identity of a process that Flowfile started, so that a reused pid is told apart later. */
-int runs_note_foreign(struct db *db, int64_t run_id, const char *host, const char *boot_id,
-	const struct proc_id *proc, struct err *err);
-
 /* Cancel was asked for, by whom; the first one counts. */
 int runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err);
 
@@ -33,11 +29,12 @@ int runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const c
 int runs_spawn_failed(struct db *db, int64_t run_id, const char *reason, int64_t now_us,
 	struct err *err);
 
-/* A daemon that does not lead tells the leader how a run of its host ended. Needs no fence. */
-int runs_report_exit(struct db *db, int64_t run_id, const struct run_exit *exit, int64_t now_us,
-	struct err *err);
-/* The detail of such a request, back. */
-int runs_parse_exit(const char *detail, struct run_exit *exit);
+/* A daemon that does not lead tells the leader how an attempt at a run of its host ended. Needs no
+ * fence. host: who says it. */
+int runs_report_exit(struct db *db, int64_t run_id, int64_t attempt, const struct run_exit *exit,
+	const char *host, int64_t now_us, struct err *err);
+/* The detail of such a request, back. started_us is only TIME_NONE or not. */
+int runs_parse_exit(const char *detail, int64_t *attempt, struct run_exit *exit);
 
 /* Housekeeping in small steps; returns how many rows went, at most max. */
 int runs_prune(struct db *db, int64_t before_us, int max, struct err *err);

@@ -42,6 +42,7 @@ block_reason_text(enum block_reason reason)
 		[BLOCK_FLOW_GONE] = "its flow is not registered any more",
 		[BLOCK_OWNER_DISABLED] = "its owner is disabled",
 		[BLOCK_OWNER_GONE] = "its owner does not exist",
+		[BLOCK_STORE_ERROR] = "the database refuses to store its run",
 	};
 
 	return texts[reason];
@@ -672,6 +673,15 @@ void
 world_user_changed(struct world *w, int64_t user_id)
 {
 	unblock(w, false, user_id);
+}
+
+void
+world_unblock_all(struct world *w)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(&w->blocked)))
+		job_ready(w, job, job->due_us);
 }
 
 void

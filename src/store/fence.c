@@ -43,7 +43,7 @@ lock_read(struct db *db, int64_t now_us, struct lock_row *row, struct err *err)
 		if (col_time(st, 2, &row->heartbeat_us) <= 0)
 			row->heartbeat_us = 0;
 		row->age_us = col_null(st, 4) ? now_us - row->heartbeat_us : col_int(st, 4);
-		row->ours = col_bool(st, 5);
+		row->guarded = col_bool(st, 5);
 	}
 	stmt_reset(st);
 	return 0;
@@ -92,7 +92,8 @@ lock_drop(struct db *db, const char *holder_id, struct err *err)
 }
 
 int
-instance_put(struct db *db, const struct instance *me, int64_t now_us, struct err *err)
+instance_put(
+	struct db *db, const struct instance *me, bool guarded, int64_t now_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_INSTANCE_PUT);
 
@@ -104,6 +105,7 @@ instance_put(struct db *db, const struct instance *me, int64_t now_us, struct er
 	stmt_text(st, 6, me->version);
 	stmt_time(st, 7, me->started_us);
 	stmt_time(st, 8, now_us);
+	stmt_int(st, 9, guarded);
 	return stmt_exec(st, NULL, err);
 }
 

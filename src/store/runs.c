@@ -30,20 +30,6 @@ runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const str
 }
 
 int
-runs_note_foreign(struct db *db, int64_t run_id, const char *host, const char *boot_id,
-	const struct proc_id *proc, struct err *err)
-{
-	struct stmt *st = db_stmt(db, SQL_RUN_NOTE_FOREIGN);
-
-	stmt_int(st, 1, run_id);
-	stmt_text(st, 2, host);
-	stmt_text(st, 3, boot_id);
-	stmt_int(st, 4, proc->pid);
-	stmt_int(st, 5, (int64_t)proc->start);
-	return stmt_exec(st, NULL, err);
-}
-
-int
 runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_RUN_NOTE_CANCEL);
@@ -163,39 +149,41 @@ runs_spawn_failed(
 }
 
 int
-runs_report_exit(
-	struct db *db, int64_t run_id, const struct run_exit *exit, int64_t now_us, struct err *err)
+runs_report_exit(struct db *db, int64_t run_id, int64_t attempt, const struct run_exit *exit,
+	const char *host, int64_t now_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_RUN_REPORT_EXIT);
 	char detail[512];
 
-	snprintf(detail, sizeof(detail), "%d %d %d %" PRId64 " %" PRId64 " %d %d %.255s",
-		exit->known, exit->code, exit->signal, exit->cpu_us, exit->max_rss_kb,
-		exit->cancelled, exit->killed, exit->reason);
+	snprintf(detail, sizeof(detail),
+		"%" PRId64 " %d %d %d %d %" PRId64 " %" PRId64 " %d %d %.255s", attempt,
+		exit->started_us != TIME_NONE, exit->known, exit->code, exit->signal, exit->cpu_us,
+		exit->max_rss_kb, exit->cancelled, exit->killed, exit->reason);
 	stmt_int(st, 1, run_id);
 	stmt_time(st, 2, now_us);
 	stmt_text(st, 3, detail);
+	stmt_text(st, 4, host);
 	if (stmt_exec(st, NULL, err) < 0)
 		return err_prefix(err, "report the end of run %" PRId64, run_id);
 	return 0;
 }
 
 int
-runs_parse_exit(const char *detail, struct run_exit *exit)
+runs_parse_exit(const char *detail, int64_t *attempt, struct run_exit *exit)
 {
-	int known, cancelled, killed, used = 0;
+	int started, known, cancelled, killed, used = 0;
 
 	memset(exit, 0, sizeof(*exit));
 	if (!detail ||
-		sscanf(detail, "%d %d %d %" SCNd64 " %" SCNd64 " %d %d%n", &known, &exit->code,
-			&exit->signal, &exit->cpu_us, &exit->max_rss_kb, &cancelled, &killed,
-			&used) != 7)
+		sscanf(detail, "%" SCNd64 " %d %d %d %d %" SCNd64 " %" SCNd64 " %d %d%n", attempt,
+			&started, &known, &exit->code, &exit->signal, &exit->cpu_us,
+			&exit->max_rss_kb, &cancelled, &killed, &used) != 9)
 		return -1;
 	exit->known = known != 0;
 	exit->cancelled = cancelled != 0;
 	exit->killed = killed != 0;
 	exit->ended_us = TIME_NONE;
-	exit->started_us = TIME_NONE;
+	exit->started_us = started ? 0 : TIME_NONE;
 	if (detail[used] == ' ')
 		used++;
 	snprintf(exit->reason, sizeof(exit->reason), "%s", detail + used);

@@ -11,13 +11,13 @@ SELECT 1 FROM scheduler_lock WHERE id = 1 AND holder_id = $1 FOR SHARE;
 
 -- name: lock_read
 SELECT l.holder_id, l.started_at, l.heartbeat_at, CAST(l.heartbeat_at AS VARCHAR), NULL,
-	EXISTS (SELECT 1 FROM scheduler_instances i WHERE i.holder_id = l.holder_id)
+	coalesce((SELECT i.guarded FROM scheduler_instances i WHERE i.holder_id = l.holder_id), 0)
 FROM scheduler_lock l WHERE l.id = 1;
 
 -- name: lock_read postgres
 SELECT l.holder_id, l.started_at, l.heartbeat_at, CAST(l.heartbeat_at AS VARCHAR),
 	CAST(EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC') - l.heartbeat_at) * 1000000 AS BIGINT),
-	EXISTS (SELECT 1 FROM scheduler_instances i WHERE i.holder_id = l.holder_id)
+	coalesce((SELECT i.guarded FROM scheduler_instances i WHERE i.holder_id = l.holder_id), 0)
 FROM scheduler_lock l WHERE l.id = 1;
 
 -- name: lock_insert
@@ -49,9 +49,10 @@ WHERE id = 1 AND holder_id = $1 AND CAST($2 AS VARCHAR) IS NOT NULL;
 DELETE FROM scheduler_lock WHERE id = 1 AND holder_id = $1;
 
 -- name: instance_put
-INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, started_at, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (holder_id) DO UPDATE SET seen_at = excluded.seen_at;
+INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, started_at, seen_at,
+	guarded)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (holder_id) DO UPDATE SET seen_at = excluded.seen_at, guarded = excluded.guarded;
 
 -- name: instance_drop
 DELETE FROM scheduler_instances WHERE holder_id = $1;
@@ -118,11 +119,14 @@ SELECT t.last_seq, t.last_write_at, t.generation,
 FROM scheduler_tables t LEFT JOIN catalog_tables x ON x.id = t.table_id
 WHERE t.table_id = $1;
 
+-- Open rows, and rows that somebody closed while we still know of their process.
 -- name: load_active_runs
 SELECT r.id, r.registration_id, f.id, r.run_type, r.pid, r.started_at, r.flow_path, r.schedule_id,
 	x.state, x.host, x.boot_id, x.holder_id, x.shim_pid, x.shim_start, x.flow_pid, x.flow_start,
-	x.cancel_at, x.cause, x.attempt
-FROM scheduler_active a JOIN flow_runs r ON r.id = a.run_id
+	x.cancel_at, x.cause, x.attempt, CASE WHEN r.ended_at IS NULL THEN 1 ELSE 0 END
+FROM (SELECT run_id FROM scheduler_active
+		UNION SELECT run_id FROM scheduler_runs WHERE state IN ('claimed', 'recorded')) a
+	JOIN flow_runs r ON r.id = a.run_id
 	LEFT JOIN flow_registrations f ON f.flow_uuid = r.flow_uuid
 	LEFT JOIN scheduler_runs x ON x.run_id = r.id
 ORDER BY r.id;
@@ -130,11 +134,11 @@ ORDER BY r.id;
 -- name: load_active_run
 SELECT r.id, r.registration_id, f.id, r.run_type, r.pid, r.started_at, r.flow_path, r.schedule_id,
 	x.state, x.host, x.boot_id, x.holder_id, x.shim_pid, x.shim_start, x.flow_pid, x.flow_start,
-	x.cancel_at, x.cause, x.attempt
+	x.cancel_at, x.cause, x.attempt, CASE WHEN r.ended_at IS NULL THEN 1 ELSE 0 END
 FROM flow_runs r
 	LEFT JOIN flow_registrations f ON f.flow_uuid = r.flow_uuid
 	LEFT JOIN scheduler_runs x ON x.run_id = r.id
-WHERE r.id = $1 AND r.ended_at IS NULL;
+WHERE r.id = $1 AND (r.ended_at IS NULL OR x.state IN ('claimed', 'recorded'));
 
 -- name: load_requests
 SELECT id, kind, registration_id, schedule_id, run_id, user_id, created_at, requested_by, detail
@@ -255,12 +259,6 @@ UPDATE scheduler_runs SET state = 'recorded', shim_pid = $2, shim_start = $3, fl
 	flow_start = $5, started_at = $6
 WHERE run_id = $1;
 
--- name: run_note_foreign
-INSERT INTO scheduler_runs (run_id, state, host, boot_id, flow_pid, flow_start)
-VALUES ($1, 'foreign', $2, $3, $4, $5)
-ON CONFLICT (run_id) DO UPDATE SET host = excluded.host, boot_id = excluded.boot_id,
-	flow_pid = excluded.flow_pid, flow_start = excluded.flow_start;
-
 -- name: run_note_cancel
 UPDATE scheduler_runs SET cancel_at = $2, cancel_by = $3 WHERE run_id = $1 AND cancel_at IS NULL;
 
@@ -283,7 +281,8 @@ ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, exit_code = excluded.
 	max_rss_kb = excluded.max_rss_kb;
 
 -- name: run_report_exit
-INSERT INTO scheduler_requests (kind, run_id, created_at, detail) VALUES ('exited', $1, $2, $3);
+INSERT INTO scheduler_requests (kind, run_id, created_at, detail, requested_by)
+VALUES ('exited', $1, $2, $3, $4);
 
 -- --- housekeeping ---------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ CREATE TABLE scheduler_runs (
 	cpu_us BIGINT,
 	max_rss_kb BIGINT
 );
+CREATE INDEX scheduler_ix_runs_open ON scheduler_runs (run_id) WHERE state IN ('claimed', 'recorded');
 
 -- The open rows of flow_runs, kept by triggers: the guard of "one active run per flow" stays cheap
 -- however long the history is.
@@ -131,7 +132,8 @@ CREATE TABLE scheduler_instances (
 	pid_start BIGINT NOT NULL,
 	version VARCHAR NOT NULL,
 	started_at TIMESTAMPTZ NOT NULL,
-	seen_at TIMESTAMPTZ NOT NULL
+	seen_at TIMESTAMPTZ NOT NULL,
+	guarded INTEGER NOT NULL DEFAULT 0
 );
 
 -- Single values: paused ("1"), ...

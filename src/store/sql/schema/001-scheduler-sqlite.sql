@@ -93,6 +93,7 @@ CREATE TABLE scheduler_runs (
 	cpu_us INTEGER,
 	max_rss_kb INTEGER
 );
+CREATE INDEX scheduler_ix_runs_open ON scheduler_runs (run_id) WHERE state IN ('claimed', 'recorded');
 
 -- The open rows of flow_runs, kept by triggers: the guard of "one active run per flow" stays cheap
 -- however long the history is.
@@ -121,7 +122,8 @@ CREATE TABLE scheduler_requests (
 );
 CREATE INDEX scheduler_ix_requests_open ON scheduler_requests (id) WHERE outcome IS NULL;
 
--- Daemons of ours, alive or lately so.
+-- Daemons of ours, alive or lately so. guarded: 1 while it held the guard, so that a free guard means
+-- that it is dead.
 CREATE TABLE scheduler_instances (
 	holder_id VARCHAR PRIMARY KEY,
 	host VARCHAR NOT NULL,
@@ -130,7 +132,8 @@ CREATE TABLE scheduler_instances (
 	pid_start INTEGER NOT NULL,
 	version VARCHAR NOT NULL,
 	started_at DATETIME NOT NULL,
-	seen_at DATETIME NOT NULL
+	seen_at DATETIME NOT NULL,
+	guarded INTEGER NOT NULL DEFAULT 0
 );
 
 -- Single values: paused ("1"), ...

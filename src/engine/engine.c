@@ -1,0 +1,558 @@
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine_impl.h"
+#include "store/fence.h"
+#include "store/runs.h"
+#include "store/schema.h"
+
+#define STANDBY_US US_PER_SEC /* how often a standby looks at the lock */
+#define RETRY_US (100 * US_PER_MS) /* after a transaction that failed */
+#define RECONNECT_MAX_US (5 * US_PER_SEC)
+#define UPKEEP_US US_PER_HOUR /* contract 2.1: log sweep interval */
+#define PRUNE_ROWS 5000 /* deleted in one transaction */
+#define STEP_US US_PER_SEC /* a smaller jump of the wall clock is not a step */
+
+/* --- options ------------------------------------------------------------------------------------ */
+
+static void
+options_free(struct engine_options *o)
+{
+	free((char *)o->run_command);
+	free((char *)o->log_dir);
+	for (size_t i = 0; o->env && o->env[i]; i++)
+		free((char *)o->env[i]);
+	free((void *)o->env);
+}
+
+static void
+options_copy(struct engine_options *to, const struct engine_options *from)
+{
+	const char **env;
+	size_t n = 0;
+
+	while (from->env && from->env[n])
+		n++;
+	env = xcalloc(n + 1, sizeof(*env));
+	for (size_t i = 0; i < n; i++)
+		env[i] = xstrdup(from->env[i]);
+	*to = *from;
+	to->run_command = from->run_command ? xstrdup(from->run_command) : NULL;
+	to->log_dir = xstrdup(from->log_dir);
+	to->env = env;
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+static void
+note_time(struct engine *e)
+{
+	e->now_us = clock_wall(e->env.clock);
+	e->boot = clock_boot(e->env.clock);
+}
+
+int
+engine_create(const struct engine_env *env, const struct engine_options *options,
+	struct engine **out, struct err *err)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	struct instance me;
+
+	(void)err;
+	e->env = *env;
+	options_copy(&e->options, options);
+	world_init(&e->world, &options->policy, env->zone, env->zone_arg);
+	note_time(e);
+	e->wall_minus_boot = e->now_us - e->boot.us;
+	me = (struct instance){e->env.holder_id, e->env.host.host, e->env.host.boot_id,
+		env->version, env->pid, env->pid_start, e->now_us};
+	lease_init(&e->lease, &me, env->guard_ops, env->guard);
+	e->next_lease = e->next_poll = e->next_instance = e->boot;
+	e->next_upkeep = e->boot;
+	e->next_decision_us = TIME_NEVER;
+	*out = e;
+	return 0;
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	tasks_free(e);
+	world_free(&e->world);
+	arena_free(&e->arena);
+	idmap_free(&e->said);
+	options_free(&e->options);
+	free(e->events);
+	free(e->to_arm);
+	free(e->to_reseed);
+	free(e->cancels);
+	free(e);
+}
+
+/* --- marks ------------------------------------------------------------------------------------------ */
+
+void
+engine_mark_changed(struct engine *e, int64_t first_seq)
+{
+	e->changed = true;
+	if (first_seq > 0 && (e->first_seq == 0 || first_seq < e->first_seq))
+		e->first_seq = first_seq;
+}
+
+void
+engine_mark_resync(struct engine *e)
+{
+	e->resync = true;
+}
+
+void
+engine_runner_event(const struct runner_event *event, void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->n_events == e->cap_events) {
+		e->cap_events = e->cap_events ? 2 * e->cap_events : 16;
+		e->events = xrealloc(e->events, e->cap_events, sizeof(*e->events));
+	}
+	e->events[e->n_events++] = *event;
+}
+
+void
+engine_reload(struct engine *e, const struct engine_options *options)
+{
+	options_free(&e->options);
+	options_copy(&e->options, options);
+	e->reload_policy = true;
+}
+
+/* --- the database, when it fails ---------------------------------------------------------------------- */
+
+bool
+engine_leads(const struct engine *e)
+{
+	return lease_trusted(&e->lease, clock_boot(e->env.clock));
+}
+
+static void
+stop_leading(struct engine *e)
+{
+	lease_lost(&e->lease);
+	e->loaded = false;
+	e->next_lease = boottime_add(e->boot, STANDBY_US);
+}
+
+int
+engine_db_failed(struct engine *e, const char *what, const struct err *err)
+{
+	int64_t delay_us;
+
+	e->resync = true;
+	e->retry = boottime_add(e->boot, RETRY_US);
+	switch (err->code) {
+	case ERR_FENCED:
+		log_warning(
+			"Another scheduler leads now: stood down before it could act (%s)", what);
+		stop_leading(e);
+		break;
+	case ERR_BUSY:
+		/* Nothing is lost and nothing is in doubt: the same again. */
+		e->resync = false;
+		e->changed = true;
+		log_warning("The catalog is busy: cannot %s yet: %s", what, err->text);
+		break;
+	case ERR_LOST:
+	case ERR_UNKNOWN:
+		log_error("The catalog is away: cannot %s: %s", what, err->text);
+		e->db_down = true;
+		delay_us = RETRY_US << (e->db_failures < 6 ? e->db_failures : 6);
+		e->db_failures++;
+		e->db_retry = boottime_add(
+			e->boot, delay_us < RECONNECT_MAX_US ? delay_us : RECONNECT_MAX_US);
+		break;
+	default:
+		log_error("Cannot %s: %s", what, err->text);
+		e->retry = boottime_add(e->boot, 10 * RETRY_US);
+		break;
+	}
+	return -1;
+}
+
+static bool
+database_ready(struct engine *e)
+{
+	struct err err = ERR_INIT;
+
+	if (!e->db_down)
+		return true;
+	if (boottime_diff(e->db_retry, e->boot) > 0)
+		return false;
+	if (db_reconnect(e->env.db, &err) < 0) {
+		if (err.code != ERR_UNKNOWN)
+			err.code = ERR_LOST;
+		engine_db_failed(e, "reconnect", &err);
+		return false;
+	}
+	log_info("The catalog is back");
+	e->db_down = false;
+	e->db_failures = 0;
+	e->resync = true;
+	e->next_lease = e->boot;
+	return true;
+}
+
+/* --- the lease ------------------------------------------------------------------------------------------ */
+
+static void
+keep_lease(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	bool held = e->lease.held;
+	int r;
+
+	if (boottime_diff(e->next_lease, e->boot) > 0)
+		return;
+	r = lease_tick(&e->lease, e->env.db, e->env.clock, &err);
+	e->next_lease = boottime_add(e->boot, r > 0 ? e->options.heartbeat_us : STANDBY_US);
+	if (r < 0) {
+		engine_db_failed(e, "renew the lease", &err);
+	} else if (r > 0 && !held) {
+		log_info("Leading: this scheduler holds the lock holder=%s", e->env.holder_id);
+		e->loaded = false;
+		e->next_poll = e->boot;
+	} else if (r == 0 && held) {
+		log_warning(
+			"Standing by: another scheduler took the lock holder=%s", e->env.holder_id);
+		e->loaded = false;
+	} else if (r == 0 && e->turns == 1) {
+		log_info("Standing by: another scheduler holds the lock holder=%s",
+			e->env.holder_id);
+	}
+}
+
+/* --- standing by ------------------------------------------------------------------------------------------ */
+
+static void
+ignore_run(const struct active_run *run, void *arg)
+{
+	task_meet(arg, run);
+}
+
+/* The leader noted a cancel for a run of this host. */
+static void
+look_for_cancels(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	struct task *t;
+	size_t pos = 0;
+
+	while ((t = idmap_each(&e->tasks, &pos)))
+		if (t->state == RUN_STARTED &&
+			load_active_run(e->env.db, t->run_id, ignore_run, e, &err) < 0) {
+			engine_db_failed(e, "look for cancelled runs", &err);
+			return;
+		}
+	e->changed = false;
+}
+
+static void
+say_alive(struct engine *e)
+{
+	struct err err = ERR_INIT;
+
+	if (boottime_diff(e->next_instance, e->boot) > 0)
+		return;
+	e->next_instance = boottime_add(e->boot, e->options.heartbeat_us);
+	if (instance_put(e->env.db, &e->lease.me, false, e->now_us, &err) < 0)
+		engine_db_failed(e, "say that this scheduler stands by", &err);
+}
+
+static void
+stand_by(struct engine *e)
+{
+	if (e->world.schedules.n > 0 || e->world.runs.n > 0)
+		world_clear(&e->world);
+	e->next_decision_us = TIME_NEVER;
+	if (!e->locals_adopted && engine_adopt_local(e) < 0)
+		return;
+	if (tasks_stand_down(e) < 0)
+		return;
+	if (e->changed || e->resync)
+		look_for_cancels(e);
+	e->resync = false;
+	say_alive(e);
+}
+
+/* --- leading -------------------------------------------------------------------------------------------- */
+
+/* The safety net: triggers that an upgrade of Flowfile dropped, hints that were lost, hosts that are gone. */
+static int
+slow_poll(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	int64_t version;
+	int missing;
+
+	if (boottime_diff(e->next_poll, e->boot) > 0)
+		return 0;
+	e->next_poll = boottime_add(e->boot, e->options.poll_us);
+	if (db_schema_version(e->env.db, &version, &err) < 0)
+		return engine_db_failed(e, "look at the schema", &err);
+	if (version != e->schema_version) {
+		missing = schema_ensure_triggers(e->env.db, &err);
+		if (missing < 0)
+			return engine_db_failed(e, "look at the triggers", &err);
+		if (missing > 0) {
+			log_info("Triggers made in the catalog missing=%d", missing);
+			e->resync = true;
+		}
+		if (db_schema_version(e->env.db, &e->schema_version, &err) < 0)
+			return engine_db_failed(e, "look at the schema", &err);
+	}
+	world_unblock_all(&e->world);
+	e->changed = true;
+	return e->loaded ? engine_check_hosts(e) : 0;
+}
+
+static int
+refresh_world(struct engine *e)
+{
+	if (!e->loaded || e->resync)
+		return engine_load(e);
+	return e->changed ? engine_read_changes(e) : 0;
+}
+
+/* What loading found to be missing: watermarks of ours, cursors of edited schedules. */
+static int
+store_seeds(struct engine *e)
+{
+	struct err err = ERR_INIT;
+
+	if (e->n_arm == 0 && e->n_reseed == 0)
+		return 0;
+	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
+		return engine_db_failed(e, "store watermarks", &err);
+	for (size_t i = 0; i < e->n_arm; i++)
+		if (claim_arm(e->env.db, e->to_arm[i], &err) < 0)
+			goto fail;
+	for (size_t i = 0; i < e->n_reseed; i++) {
+		const struct reseed *s = &e->to_reseed[i];
+
+		if (claim_reseed(e->env.db, s->schedule_id, s->spec, s->anchor_us, s->slot_us,
+			    s->triggered_us, &err) < 0)
+			goto fail;
+	}
+	if (db_commit(e->env.db, &err) < 0)
+		goto fail;
+	for (size_t i = 0; i < e->n_arm; i++)
+		engine_refresh_schedule(e, e->to_arm[i]);
+	e->n_arm = e->n_reseed = 0;
+	return 0;
+fail:
+	db_rollback(e->env.db);
+	return engine_db_failed(e, "store watermarks", &err);
+}
+
+static int
+decide_and_do(struct engine *e)
+{
+	struct decision d;
+
+	if (boottime_diff(e->hold, e->boot) > 0)
+		return 0;
+	decide(&e->world, e->now_us, CLAIMS_PER_TURN, &e->arena, &d);
+	e->next_decision_us = d.next_us;
+	if (engine_act_on_runs(e, &d) < 0) {
+		for (size_t i = 0; i < d.n_launches; i++)
+			world_launch_retry(&e->world, d.launches[i].kind, d.launches[i].id);
+		for (size_t i = 0; i < d.n_refusals; i++)
+			world_launch_retry(&e->world, JOB_REQUEST, d.refusals[i].request_id);
+		return -1;
+	}
+	if (engine_refuse(e, &d) < 0) {
+		for (size_t i = 0; i < d.n_launches; i++)
+			world_launch_retry(&e->world, d.launches[i].kind, d.launches[i].id);
+		return -1;
+	}
+	return engine_claim(e, &d);
+}
+
+static int
+upkeep(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	int n = 0;
+
+	if (boottime_diff(e->next_upkeep, e->boot) > 0)
+		return 0;
+	e->next_upkeep = boottime_add(e->boot, UPKEEP_US);
+	if (e->env.upkeep)
+		e->env.upkeep(e->env.arg);
+	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
+		return engine_db_failed(e, "clear old history", &err);
+	if ((e->options.history_us > 0 &&
+		    (n = runs_prune(e->env.db, e->now_us - e->options.history_us, PRUNE_ROWS,
+			     &err)) < 0) ||
+		instance_prune(e->env.db, e->now_us - 7 * US_PER_DAY, &err) < 0 ||
+		db_commit(e->env.db, &err) < 0) {
+		db_rollback(e->env.db);
+		return engine_db_failed(e, "clear old history", &err);
+	}
+	if (n >= PRUNE_ROWS)
+		e->next_upkeep = boottime_add(e->boot, US_PER_SEC);
+	return 0;
+}
+
+/* Any step that fails has said so and planned the retry; the rest waits for the next turn. */
+static void
+lead(struct engine *e)
+{
+	e->locals_adopted = true;
+	if (slow_poll(e) < 0 || refresh_world(e) < 0 || store_seeds(e) < 0 ||
+		engine_take_requests(e) < 0 || tasks_store(e) < 0)
+		return;
+	if (e->changed && refresh_world(e) < 0)
+		return;
+	if (decide_and_do(e) < 0)
+		return;
+	tasks_launch(e);
+	if (e->changed && engine_leads(e) && refresh_world(e) < 0)
+		return;
+	if (engine_leads(e))
+		upkeep(e);
+}
+
+/* --- the turn ---------------------------------------------------------------------------------------------- */
+
+static void
+begin_turn(struct engine *e)
+{
+	int64_t offset, step;
+
+	note_time(e);
+	e->turns++;
+	e->again = false;
+	arena_reset(&e->arena);
+	offset = e->now_us - e->boot.us;
+	step = offset - e->wall_minus_boot;
+	e->wall_minus_boot = offset;
+	if (step > STEP_US || step < -STEP_US) {
+		log_warning("The clock was set: it moved by %" PRId64 " ms", step / US_PER_MS);
+		world_clock_stepped(&e->world, e->now_us, step);
+	}
+	if (e->reload_policy) {
+		e->reload_policy = false;
+		world_set_policy(&e->world, &e->options.policy, e->now_us);
+	}
+}
+
+static void
+sooner(struct boottime *t, struct boottime than)
+{
+	if (boottime_diff(than, *t) < 0)
+		*t = than;
+}
+
+static void
+plan_next(struct engine *e, struct engine_next *next)
+{
+	struct task *t;
+	size_t pos = 0;
+
+	next->wall_us = e->next_decision_us;
+	next->boot = e->next_lease;
+	if (e->db_down)
+		next->boot = e->db_retry;
+	if (!e->db_down && engine_leads(e)) {
+		sooner(&next->boot, e->next_poll);
+		sooner(&next->boot, e->next_upkeep);
+	} else {
+		next->wall_us = TIME_NEVER;
+	}
+	if (boottime_diff(e->retry, e->boot) > 0)
+		sooner(&next->boot, e->retry);
+	if (boottime_diff(e->hold, e->boot) > 0) {
+		sooner(&next->boot, e->hold);
+		if (next->wall_us <= e->now_us)
+			next->wall_us = TIME_NEVER;
+	}
+	if (e->world.paused && next->wall_us <= e->now_us)
+		next->wall_us = TIME_NEVER;
+	while ((t = idmap_each(&e->tasks, &pos)))
+		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) > 0)
+			sooner(&next->boot, t->retry);
+	if (e->again || e->n_events > 0)
+		sooner(&next->boot, e->boot);
+}
+
+void
+engine_turn(struct engine *e, struct engine_next *next)
+{
+	begin_turn(e);
+	tasks_take_events(e);
+	if (database_ready(e))
+		keep_lease(e);
+	if (!e->db_down) {
+		if (engine_leads(e))
+			lead(e);
+		else if (!e->lease.held)
+			stand_by(e);
+	}
+	plan_next(e, next);
+}
+
+void
+engine_stop(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	struct task *t;
+	size_t pos = 0;
+
+	while ((t = idmap_each(&e->tasks, &pos)))
+		if (t->state == RUN_SPAWNED || t->state == RUN_READY)
+			e->env.runner_ops->abandon(e->env.runner, t->run_id);
+	if (e->db_down)
+		return;
+	if (lease_release(&e->lease, e->env.db, &err) < 0)
+		log_warning("Cannot release the lock; others wait 90 s: %s", err.text);
+}
+
+/* --- for others ---------------------------------------------------------------------------------------------- */
+
+void
+engine_get_status(const struct engine *e, struct engine_status *out)
+{
+	struct task *t;
+	size_t pos = 0;
+
+	*out = (struct engine_status){
+		.leading = engine_leads(e),
+		.database_up = !e->db_down,
+		.schedules = (int64_t)e->world.schedules.n,
+		.due = e->world.n_due,
+		.active_runs = (int64_t)e->world.runs.n,
+		.our_runs = e->world.n_ours,
+		.launched = e->launched,
+		.ended = e->ended,
+		.failed = e->failed,
+		.turns = e->turns,
+		.next_slot_us = e->next_decision_us,
+	};
+	while ((t = idmap_each(&e->tasks, &pos)))
+		if (t->state == RUN_CLAIMED || t->state == RUN_SPAWNED || t->state == RUN_READY ||
+			t->state == RUN_ENDED)
+			out->starting++;
+}
+
+const struct world *
+engine_world(const struct engine *e)
+{
+	return &e->world;
+}

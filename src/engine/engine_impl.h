@@ -1,0 +1,141 @@
+/* The engine's inside, for its own files only. */
+#ifndef FF_ENGINE_IMPL_H
+#define FF_ENGINE_IMPL_H
+
+#include "base/arena.h"
+#include "core/decide.h"
+#include "core/idmap.h"
+#include "engine/engine.h"
+#include "lease/lease.h"
+#include "store/claim.h"
+#include "store/load.h"
+
+/* Launches claimed in one transaction: it stays far below the 5 s that Flowfile waits for a lock. */
+#define CLAIMS_PER_TURN 256
+/* Changes read in one go. */
+#define CHANGES_PER_READ 2000
+/* How often a claim that never started is tried before the run is closed as failed. */
+#define ATTEMPTS_MAX 5
+
+/*
+ * A task: a run whose process this daemon looks after. It lives from the claim, or the adoption, until the
+ * end is stored; longer than the world, which is cleared when it is in doubt.
+ *
+ *	claimed ─ launch ─▶ spawned ─ READY ─▶ ready ─ recorded, go ─▶ started ─ ENDED ─▶ ended ─ stored ─▶ gone
+ *	   ▲                  │ FAILED                                  │ cancel
+ *	   └── never started ─┴──────────▶ ended (spawn failed)         └─▶ cancelling ─ ENDED ─▶ ended
+ */
+struct task {
+	int64_t run_id;
+	enum run_state state;
+	bool foreign; /* started by Flowfile: watched, not launched */
+	bool spawn_failed;
+	bool lost; /* of a boot or host that is gone: there is nothing to watch */
+	bool wants_cancel;
+	int attempts;
+	struct boottime retry; /* claimed: not before */
+	struct proc_id shim, flow;
+	struct run_exit exit;
+	/* owned, what launching needs */
+	char *flow_path, *cause;
+	bool reclaim; /* claimed by a daemon that is gone, or never started: to be claimed again */
+	int64_t flow_id, schedule_id;
+};
+
+/* A cursor that was seeded anew because its schedule was edited, to be stored. */
+struct reseed {
+	int64_t schedule_id, anchor_us, slot_us, triggered_us;
+	char spec[512];
+};
+
+struct engine {
+	struct engine_env env;
+	/* options, owned copies */
+	struct engine_options options;
+	struct lease lease;
+	struct world world;
+	struct arena arena; /* of the turn */
+	struct idmap tasks;
+	struct idmap said; /* complaints made, by schedule: see log_blocked */
+
+	/* marks */
+	bool changed, resync, reload_policy;
+	int64_t first_seq;
+	struct runner_event *events;
+	size_t n_events, cap_events;
+
+	/* the turn */
+	int64_t now_us;
+	struct boottime boot;
+	int64_t wall_minus_boot;
+	bool loaded; /* the world is what the catalog was at `seq` */
+	bool locals_adopted;
+	int64_t seq; /* the last change read */
+	int64_t schema_version;
+	bool db_down;
+	int db_failures;
+	struct boottime db_retry, next_lease, next_poll, next_upkeep, next_instance;
+	struct boottime retry; /* a database call failed: the next turn */
+	struct boottime hold; /* no decision before: the world was found behind the catalog */
+	int64_t next_decision_us;
+	bool again; /* there is more to do at once */
+
+	/* ids to do something about, found while loading */
+	int64_t *to_arm;
+	size_t n_arm, cap_arm;
+	struct reseed *to_reseed;
+	size_t n_reseed, cap_reseed;
+	int64_t *cancels; /* request ids of kind cancel and exited */
+	size_t n_cancels, cap_cancels;
+
+	int64_t launched, ended, failed, turns;
+};
+
+void ids_add(int64_t **ids, size_t *n, size_t *cap, int64_t id);
+
+/* engine.c: a database call failed; decides what that means. Always returns -1. */
+int engine_db_failed(struct engine *e, const char *what, const struct err *err);
+bool engine_leads(const struct engine *e);
+/* A fenced transaction, in two halves; both return -1 after engine_db_failed(). */
+int engine_begin(struct engine *e, const char *what);
+int engine_commit(struct engine *e, const char *what);
+
+/* load.c */
+int engine_load(struct engine *e);
+int engine_read_changes(struct engine *e);
+void engine_refresh_schedule(struct engine *e, int64_t id);
+void engine_refresh_run(struct engine *e, int64_t id);
+/* Runs of this host that an earlier daemon left. */
+int engine_adopt_local(struct engine *e);
+
+/* tasks.c */
+struct task *task_get(const struct engine *e, int64_t run_id);
+struct task *task_add(struct engine *e, int64_t run_id, enum run_state state);
+void task_drop(struct engine *e, struct task *t);
+void tasks_free(struct engine *e);
+/* Takes what the runner said. */
+void tasks_take_events(struct engine *e);
+/* Launches what is claimed and due for a try. */
+void tasks_launch(struct engine *e);
+/* Stores what became of tasks: records, ends, failed spawns. */
+int tasks_store(struct engine *e);
+/* A daemon that does not lead: abandons what did not start, reports what ended. */
+int tasks_stand_down(struct engine *e);
+void task_cancel(struct engine *e, struct task *t);
+/* What the world must hold of an active run, and a task for it if it is ours to look after. */
+void task_meet(struct engine *e, const struct active_run *run);
+
+/* requests.c */
+/* Cancels and reported exits. */
+int engine_take_requests(struct engine *e);
+/* Requests for flows that run already. */
+int engine_refuse(struct engine *e, const struct decision *d);
+/* Gives up runs of hosts that have not been heard of for long. */
+int engine_check_hosts(struct engine *e);
+int engine_act_on_runs(struct engine *e, const struct decision *d);
+
+/* launch.c */
+int engine_claim(struct engine *e, const struct decision *d);
+int engine_spawn(struct engine *e, struct task *t, struct err *err);
+
+#endif

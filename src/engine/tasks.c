@@ -1,0 +1,499 @@
+/* Runs whose processes this daemon looks after: see struct task. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/timefmt.h"
+#include "engine_impl.h"
+#include "store/fence.h"
+#include "store/runs.h"
+
+struct task *
+task_get(const struct engine *e, int64_t run_id)
+{
+	return idmap_get(&e->tasks, run_id);
+}
+
+struct task *
+task_add(struct engine *e, int64_t run_id, enum run_state state)
+{
+	struct task *t = xcalloc(1, sizeof(*t));
+
+	assert(!idmap_get(&e->tasks, run_id));
+	t->run_id = run_id;
+	t->state = state;
+	t->attempts = 1;
+	idmap_put(&e->tasks, run_id, t);
+	return t;
+}
+
+static void
+task_free(struct task *t)
+{
+	free(t->flow_path);
+	free(t->cause);
+	free(t);
+}
+
+void
+task_drop(struct engine *e, struct task *t)
+{
+	idmap_remove(&e->tasks, t->run_id);
+	task_free(t);
+}
+
+void
+tasks_free(struct engine *e)
+{
+	struct task *t;
+	size_t pos;
+
+	while ((pos = 0, t = idmap_each(&e->tasks, &pos)))
+		task_drop(e, t);
+	idmap_free(&e->tasks);
+}
+
+static void
+task_set(struct engine *e, struct task *t, enum run_state state)
+{
+	struct run *r = world_run(&e->world, t->run_id);
+
+	t->state = state;
+	if (r)
+		world_set_run_state(&e->world, r, state);
+}
+
+static void
+exit_unknown(struct task *t, const char *reason)
+{
+	memset(&t->exit, 0, sizeof(t->exit));
+	t->exit.code = -1;
+	t->exit.cpu_us = -1;
+	t->exit.started_us = TIME_NONE;
+	t->exit.ended_us = TIME_NONE;
+	snprintf(t->exit.reason, sizeof(t->exit.reason), "%s", reason);
+}
+
+/* Nothing ran: the shim left before go. It is to be started again, within reason (P9). */
+static void
+task_never_started(struct engine *e, struct task *t)
+{
+	if (t->attempts >= ATTEMPTS_MAX) {
+		exit_unknown(t, "it could not be started: its supervisor ended every time");
+		t->spawn_failed = true;
+		task_set(e, t, RUN_ENDED);
+		return;
+	}
+	t->attempts++;
+	t->reclaim = true;
+	t->retry = boottime_add(e->boot, (t->attempts - 1) * 200 * US_PER_MS);
+	task_set(e, t, RUN_CLAIMED);
+}
+
+static void
+take_ended(struct engine *e, struct task *t, const struct runner_event *event)
+{
+	t->exit = event->exit;
+	if (t->lost) {
+		if (!t->exit.known)
+			exit_unknown(t, "the machine was restarted while it ran");
+	} else if (!t->foreign && !t->exit.known && t->exit.started_us == TIME_NONE &&
+		!t->exit.cancelled && !t->wants_cancel && engine_leads(e)) {
+		task_never_started(e, t);
+		return;
+	} else if (t->foreign && !t->exit.reason[0]) {
+		snprintf(t->exit.reason, sizeof(t->exit.reason), "its process is gone");
+	}
+	task_set(e, t, RUN_ENDED);
+}
+
+static void
+take_event(struct engine *e, const struct runner_event *event)
+{
+	struct task *t = task_get(e, event->run_id);
+
+	if (!t)
+		return;
+	switch (event->type) {
+	case RUNNER_READY:
+		t->shim = event->shim;
+		t->flow = event->flow;
+		task_set(e, t, RUN_READY);
+		if (t->wants_cancel)
+			task_cancel(e, t);
+		break;
+	case RUNNER_FAILED:
+		t->exit = event->exit;
+		t->spawn_failed = true;
+		task_set(e, t, RUN_ENDED);
+		break;
+	case RUNNER_ENDED:
+		take_ended(e, t, event);
+		break;
+	}
+}
+
+void
+tasks_take_events(struct engine *e)
+{
+	for (size_t i = 0; i < e->n_events; i++)
+		take_event(e, &e->events[i]);
+	e->n_events = 0;
+}
+
+void
+task_cancel(struct engine *e, struct task *t)
+{
+	switch (t->state) {
+	case RUN_SPAWNED:
+		t->wants_cancel = true;
+		break;
+	case RUN_READY:
+		e->env.runner_ops->abandon(e->env.runner, t->run_id);
+		/* fall through */
+	case RUN_CLAIMED:
+		exit_unknown(t, "cancelled before it started");
+		t->exit.cancelled = true;
+		task_set(e, t, RUN_ENDED);
+		break;
+	case RUN_STARTED:
+	case RUN_CANCELLING:
+		if (!e->env.runner_ops->cancel(e->env.runner, t->run_id))
+			log_warning("Cannot signal the process of a run run=%" PRId64, t->run_id);
+		task_set(e, t, RUN_CANCELLING);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- meeting runs in the catalog ----------------------------------------------------------------- */
+
+static void
+meet_foreign(struct engine *e, const struct active_run *run)
+{
+	struct proc_id proc;
+	struct err err = ERR_INIT;
+	struct task *t;
+
+	if (!run->open)
+		return;
+	world_put_run(&e->world, &run->row, RUN_ELSEWHERE);
+	if (run->row.origin == RUN_DESIGNER || !run->row.has_pid ||
+		!e->options.policy.reap_foreign || task_get(e, run->row.id))
+		return;
+	t = task_add(e, run->row.id, RUN_STARTED);
+	t->foreign = true;
+	if (e->env.find_process((pid_t)run->pid, run->row.started_us, &proc, e->env.arg) &&
+		e->env.runner_ops->watch(e->env.runner, t->run_id, &proc, &err) == 0)
+		return;
+	exit_unknown(t, "its process is gone");
+	task_set(e, t, RUN_ENDED);
+}
+
+static struct task *
+adopt(struct engine *e, const struct active_run *run, bool same_boot)
+{
+	const struct proc_id none = {0, 0};
+	const struct proc_id shim = {(pid_t)run->shim_pid, (uint64_t)run->shim_start};
+	const struct proc_id flow = {(pid_t)run->flow_pid, (uint64_t)run->flow_start};
+	struct task *t = task_add(e, run->row.id, RUN_STARTED);
+	struct err err = ERR_INIT;
+
+	t->lost = !same_boot;
+	t->attempts = (int)run->attempt;
+	t->shim = shim;
+	t->flow = flow;
+	t->schedule_id = run->schedule_id;
+	t->flow_id = run->row.flow_id;
+	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
+	t->cause = xstrdup(run->cause ? run->cause : "");
+	log_info("Run adopted run=%" PRId64 " flow=%" PRId64, t->run_id, t->flow_id);
+	if (e->env.runner_ops->adopt(e->env.runner, t->run_id, same_boot ? &shim : &none,
+		    same_boot ? &flow : &none, &err) < 0) {
+		log_error("Cannot adopt a run: %s run=%" PRId64, err.text, t->run_id);
+		exit_unknown(t, "it could not be watched after a restart of the scheduler");
+		t->exit.started_us = 0;
+		task_set(e, t, RUN_ENDED);
+	}
+	return t;
+}
+
+/* Claimed, by this daemon or one that is gone, and no process of ours: it never started. */
+static struct task *
+take_over_claim(struct engine *e, const struct active_run *run)
+{
+	struct task *t = task_add(e, run->row.id, RUN_CLAIMED);
+
+	t->reclaim = true;
+	t->attempts = (int)run->attempt + 1;
+	t->schedule_id = run->schedule_id;
+	t->flow_id = run->row.flow_id;
+	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
+	t->cause = xstrdup(run->cause ? run->cause : "");
+	if (!run->open) {
+		exit_unknown(t, "cancelled before it started");
+		t->state = RUN_ENDED;
+	}
+	return t;
+}
+
+static void
+meet_ours(struct engine *e, const struct active_run *run)
+{
+	bool here = run->host && !strcmp(run->host, e->env.host.host);
+	bool same_boot = here && run->boot_id && !strcmp(run->boot_id, e->env.host.boot_id);
+	struct task *t = task_get(e, run->row.id);
+
+	if (!t && !strcmp(run->state, "claimed") && engine_leads(e))
+		t = take_over_claim(e, run);
+	else if (!t && !strcmp(run->state, "recorded") && here)
+		t = adopt(e, run, same_boot);
+	if (engine_leads(e))
+		world_put_run(&e->world, &run->row, t ? t->state : RUN_ELSEWHERE);
+	if (t && run->cancel_us != TIME_NONE && t->state == RUN_STARTED)
+		task_cancel(e, t);
+}
+
+void
+task_meet(struct engine *e, const struct active_run *run)
+{
+	if (run->state)
+		meet_ours(e, run);
+	else if (engine_leads(e))
+		meet_foreign(e, run);
+}
+
+/* --- launching ----------------------------------------------------------------------------------- */
+
+/* A claim that another daemon, or an earlier attempt, left is put in our name first. */
+static int
+reclaim(struct engine *e, struct task *t)
+{
+	const struct claimant who = {e->env.holder_id, e->env.host.host, e->env.host.boot_id};
+	struct err err = ERR_INIT;
+	int r;
+
+	if (t->attempts > ATTEMPTS_MAX) {
+		exit_unknown(t, "it could not be started, attempt after attempt");
+		t->spawn_failed = true;
+		task_set(e, t, RUN_ENDED);
+		return 0;
+	}
+	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
+		return engine_db_failed(e, "claim a run again", &err);
+	r = claim_again(e->env.db, t->run_id, &who, e->now_us, &err);
+	if (r < 0 || db_commit(e->env.db, &err) < 0) {
+		db_rollback(e->env.db);
+		return engine_db_failed(e, "claim a run again", &err);
+	}
+	t->reclaim = false;
+	if (r == 0) {
+		exit_unknown(t, "it was closed before it started");
+		task_set(e, t, RUN_ENDED);
+		return 0;
+	}
+	log_info("Run is started again run=%" PRId64 " attempt=%d", t->run_id, t->attempts);
+	return 1;
+}
+
+static void
+launch(struct engine *e, struct task *t)
+{
+	struct err err = ERR_INIT;
+
+	if (t->reclaim && reclaim(e, t) <= 0)
+		return;
+	if (engine_spawn(e, t, &err) == 0) {
+		task_set(e, t, RUN_SPAWNED);
+		return;
+	}
+	log_warning("Cannot start a run: %s run=%" PRId64, err.text, t->run_id);
+	if (err.code == ERR_USAGE || err.code == ERR_NOT_FOUND || t->attempts >= ATTEMPTS_MAX) {
+		exit_unknown(t, err.text);
+		t->spawn_failed = true;
+		task_set(e, t, RUN_ENDED);
+		return;
+	}
+	t->attempts++;
+	t->reclaim = true;
+	t->retry = boottime_add(e->boot, t->attempts * 200 * US_PER_MS);
+}
+
+void
+tasks_launch(struct engine *e)
+{
+	struct task *t;
+	size_t pos = 0;
+
+	while ((t = idmap_each(&e->tasks, &pos)) && engine_leads(e)) {
+		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) <= 0)
+			launch(e, t);
+		if (t->state == RUN_ENDED)
+			e->again = true;
+	}
+}
+
+/* --- storing what became of them ------------------------------------------------------------------ */
+
+static void
+log_end(const struct task *t)
+{
+	char took[TIMEFMT_SIZE], how[64];
+
+	if (t->exit.known && t->exit.signal)
+		snprintf(how, sizeof(how), "signal=%d", t->exit.signal);
+	else if (t->exit.known)
+		snprintf(how, sizeof(how), "exit=%d", t->exit.code);
+	else
+		snprintf(how, sizeof(how), "exit=unknown");
+	if (t->exit.started_us > 0 && t->exit.ended_us > t->exit.started_us) {
+		time_format_duration(t->exit.ended_us - t->exit.started_us, took);
+		log_info("Run ended%s%s after %s run=%" PRId64 " flow=%" PRId64 " %s",
+			t->exit.reason[0] ? ": " : "", t->exit.reason, took, t->run_id, t->flow_id,
+			how);
+	} else {
+		log_info("Run ended%s%s run=%" PRId64 " flow=%" PRId64 " %s",
+			t->exit.reason[0] ? ": " : "", t->exit.reason, t->run_id, t->flow_id, how);
+	}
+}
+
+static int
+store_one(struct engine *e, struct task *t, struct err *err)
+{
+	int64_t ended_us = t->exit.ended_us > 0 && t->exit.ended_us <= e->now_us ? t->exit.ended_us
+										 : e->now_us;
+	int r;
+
+	if (t->state == RUN_READY) {
+		r = runs_record(e->env.db, t->run_id, &t->shim, &t->flow, e->now_us, err);
+		if (r >= 0)
+			t->wants_cancel = r == 0; /* closed meanwhile: it must not start */
+		return r < 0 ? -1 : 0;
+	}
+	if (t->spawn_failed)
+		return runs_spawn_failed(e->env.db, t->run_id, t->exit.reason, e->now_us, err);
+	return runs_end(e->env.db, t->run_id, &t->exit, NULL, ended_us, NULL, err);
+}
+
+static bool
+has_news(const struct task *t)
+{
+	return t->state == RUN_READY || t->state == RUN_ENDED;
+}
+
+/* After the commit: let go what is recorded, forget what is over. */
+static void
+settle(struct engine *e, struct task *t)
+{
+	if (t->state == RUN_READY && t->wants_cancel) {
+		e->env.runner_ops->abandon(e->env.runner, t->run_id);
+		exit_unknown(t, "it was closed before it started");
+		task_set(e, t, RUN_ENDED);
+		e->again = true;
+	} else if (t->state == RUN_READY) {
+		e->env.runner_ops->go(e->env.runner, t->run_id);
+		task_set(e, t, RUN_STARTED);
+		log_debug("Run started run=%" PRId64 " pid=%d", t->run_id, (int)t->shim.pid);
+	} else if (t->state == RUN_ENDED) {
+		log_end(t);
+		e->ended++;
+		if (t->spawn_failed || !t->exit.known || t->exit.code != 0 || t->exit.signal)
+			e->failed++;
+		if (!t->foreign)
+			e->env.runner_ops->forget(e->env.runner, t->run_id);
+		world_end_run(&e->world, t->run_id);
+		task_drop(e, t);
+	}
+}
+
+static struct task **
+news(struct engine *e, size_t *n)
+{
+	struct task **list = arena_array(&e->arena, e->tasks.n, sizeof(struct task *));
+	struct task *t;
+	size_t pos = 0;
+
+	*n = 0;
+	while ((t = idmap_each(&e->tasks, &pos)))
+		if (has_news(t))
+			list[(*n)++] = t;
+	return list;
+}
+
+int
+tasks_store(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	struct task **list;
+	size_t n;
+
+	list = news(e, &n);
+	if (n == 0)
+		return 0;
+	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
+		return engine_db_failed(e, "store what became of runs", &err);
+	for (size_t i = 0; i < n; i++)
+		if (store_one(e, list[i], &err) < 0)
+			goto fail;
+	if (db_commit(e->env.db, &err) < 0)
+		goto fail;
+	for (size_t i = 0; i < n; i++)
+		settle(e, list[i]);
+	e->changed = true;
+	return 0;
+fail:
+	db_rollback(e->env.db);
+	return engine_db_failed(e, "store what became of runs", &err);
+}
+
+/* --- without the lease ---------------------------------------------------------------------------- */
+
+static int
+report(struct engine *e, struct task *t)
+{
+	struct err err = ERR_INIT;
+
+	if (db_begin(e->env.db, &err) < 0)
+		return engine_db_failed(e, "report an ended run", &err);
+	if (runs_report_exit(e->env.db, t->run_id, t->attempts, &t->exit, e->env.host.host,
+		    e->now_us, &err) < 0 ||
+		db_commit(e->env.db, &err) < 0) {
+		db_rollback(e->env.db);
+		return engine_db_failed(e, "report an ended run", &err);
+	}
+	return 0;
+}
+
+int
+tasks_stand_down(struct engine *e)
+{
+	struct task **list;
+	size_t n = 0, pos = 0;
+	struct task *t;
+
+	list = arena_array(&e->arena, e->tasks.n, sizeof(struct task *));
+	while ((t = idmap_each(&e->tasks, &pos)))
+		list[n++] = t;
+	for (size_t i = 0; i < n; i++) {
+		t = list[i];
+		if (t->state == RUN_SPAWNED || t->state == RUN_READY) {
+			e->env.runner_ops->abandon(e->env.runner, t->run_id);
+			exit_unknown(t, "");
+			t->state = RUN_ENDED;
+		}
+		/* A claim that was not launched is seen as such by the next leader. */
+		if (t->foreign || t->state == RUN_CLAIMED) {
+			task_drop(e, t);
+		} else if (t->state == RUN_ENDED) {
+			if (report(e, t) < 0)
+				return -1;
+			task_drop(e, t);
+		}
+	}
+	return 0;
+}
