@@ -1,10 +1,10 @@
 /*
- * Between db.c, which holds what both databases have in common, and sqlite.c and postgres.c, which hold
- * the rest. Private to src/store.
+ * Between db.c, which holds what both databases have in common, and sqlite.c and postgres.c, which
+ * hold the rest. Private to src/store.
  *
- * A struct db is a handle; handles made by db_share() use one struct db_conn. The last handle closes it.
- * A transaction belongs to the handle that began it (conn->tx_owner); while it is open no other handle
- * may use the connection: it would take part in a transaction that is not its own.
+ * A struct db is a handle; handles made by db_share() use one struct db_conn. The last handle
+ * closes it. A transaction belongs to the handle that began it (conn->tx_owner); while it is open
+ * no other handle may use the connection: it would take part in a transaction that is not its own.
  *
  * A handle is lost after ERR_LOST or ERR_UNKNOWN, real or injected: everything fails with ERR_LOST
  * until db_reconnect().
@@ -87,12 +87,12 @@ struct db {
 };
 
 /*
- * What a database can do. Functions that fail set err with a text that stands by itself; db.c puts the
- * statement's name before it.
+ * What a database can do. Functions that fail set err with a text that stands by itself; db.c puts
+ * the statement's name before it.
  */
 struct db_backend {
 	enum db_type type;
-	/* Fills conn->impl and conn->path. creating: the first open, where options.create counts. */
+	/* Fills conn->impl and conn->path. creating: options.create counts (not on a reconnect). */
 	int (*open)(struct db_conn *conn, bool creating, struct err *err);
 	void (*close)(struct db_conn *conn);
 
@@ -123,7 +123,7 @@ struct db_backend {
 };
 
 extern const struct db_backend sqlite_backend;
-#if defined(HAVE_POSTGRES) && defined(POSTGRES_READY)
+#ifdef HAVE_POSTGRES
 extern const struct db_backend postgres_backend;
 /* The part of db_url_parse() that needs libpq. */
 int postgres_url_parse(const char *url, struct db_url *out, struct err *err);

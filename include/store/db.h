@@ -1,8 +1,8 @@
 /*
  * A connection to the catalog database: SQLite or PostgreSQL behind one small interface.
  *
- * Owner: whoever opened it; one thread at a time. A daemon's engine has one, its feed another (SQLite's
- * data_version does not move for a connection's own commits), each command line one.
+ * Owner: whoever opened it; one thread at a time. A daemon's engine has one, its feed another
+ * (SQLite's data_version does not move for a connection's own commits), each command line one.
  *
  * Statements are named (store/sql.h, generated from src/store/sql/ *.sql) and prepared once per
  * connection. Parameters are $1, $2, ... in both databases. A statement is used like this:
@@ -19,22 +19,22 @@
  *		... col_int(st, 0) ... col_text(st, 1) ...
  *	if (r < 0) ...
  *
- * A statement stays busy until step returned 0 or a failure, or stmt_reset() was called; binding to a
- * busy statement is a bug. Different statements may be stepped in turn, the same one may not be nested.
- * Every parameter must have been bound before the first step; bindings are kept until bound anew. Commit and
- * rollback reset all statements of the handle.
+ * A statement stays busy until step returned 0 or a failure, or stmt_reset() was called; binding to
+ * a busy statement is a bug. Different statements may be stepped in turn, the same one may not be
+ * nested. Every parameter must have been bound before the first step; bindings are kept until bound
+ * anew. Commit and rollback reset all statements of the handle.
  *
  * Values: times are wall microseconds, stored as the catalog's text form (SQLite) or timestamp
  * (PostgreSQL); TIME_NONE is NULL. Booleans are 0/1 or boolean.
  *
- * When a statement in a transaction fails, on either database, the transaction has failed: what follows
- * fails with the same code, and only db_rollback() is left. (So test for a conflict with ON CONFLICT DO NOTHING
- * and the count of changed rows, not by running into it.)
+ * When a statement in a transaction fails, on either database, the transaction has failed: what
+ * follows fails with the same code, and only db_rollback() is left. (So test for a conflict with ON
+ * CONFLICT DO NOTHING and the count of changed rows, not by running into it.)
  *
  * Errors: ERR_BUSY (locked longer than the busy timeout, serialization failure, deadlock), ERR_LOST
  * (connection gone, nothing committed; db_reconnect() may help), ERR_UNKNOWN (gone during COMMIT),
- * ERR_CONFLICT (a unique constraint), ERR_FAILED (all else: message names the statement). After ERR_LOST or
- * ERR_UNKNOWN everything fails with ERR_LOST until db_reconnect().
+ * ERR_CONFLICT (a unique constraint), ERR_FAILED (all else: message names the statement). After
+ * ERR_LOST or ERR_UNKNOWN everything fails with ERR_LOST until db_reconnect().
  */
 #ifndef FF_STORE_DB_H
 #define FF_STORE_DB_H
@@ -63,8 +63,8 @@ struct db_options {
 /*
  * url: "/path/file.db", "path/file.db", "sqlite:///relative", "sqlite:////absolute",
  * "sqlite://:memory:" (":memory:" too), "postgresql://..." or "postgres://...", also SQLAlchemy's
- * "postgresql+driver://". Errors say what is wrong: not a database, a directory, no permission, no such
- * folder, malformed URL, no such host. A password never appears in an error.
+ * "postgresql+driver://". Errors say what is wrong: not a database, a directory, no permission, no
+ * such folder, malformed URL, no such host. A password never appears in an error.
  */
 int db_open(const char *url, const struct db_options *options, struct db **out, struct err *err);
 void db_close(struct db *db);
@@ -75,8 +75,8 @@ const char *db_path(const struct db *db);
 const char *db_display(const struct db *db);
 /* Checks a URL without opening it; same errors. */
 int db_check_url(const char *url, enum db_type *type, struct err *err);
-/* After ERR_LOST or ERR_UNKNOWN. Statements prepare themselves again. SQLite: reopens the file, never
- * making it; a database in memory or a shared connection stays as it is. */
+/* After ERR_LOST or ERR_UNKNOWN. Statements prepare themselves again. SQLite: reopens the file,
+ * never making it; a database in memory or a shared connection stays as it is. */
 int db_reconnect(struct db *db, struct err *err);
 
 /* A write transaction: BEGIN IMMEDIATE, or BEGIN (READ COMMITTED). Not nestable. */
@@ -126,8 +126,8 @@ int col_time(const struct stmt *st, int c, int64_t *us);
 /* A number that moves when another connection committed. SQLite: data_version. PostgreSQL: always
  * 0 (it notifies instead). */
 int db_data_version(struct db *db, int64_t *version, struct err *err);
-/* A number that moves when the schema changed. SQLite: schema_version. PostgreSQL: the number of our
- * triggers that exist. */
+/* A number that moves when the schema changed. SQLite: schema_version. PostgreSQL: the number of
+ * our triggers that exist. */
 int db_schema_version(struct db *db, int64_t *version, struct err *err);
 
 /* PostgreSQL's socket and notifications, for the feed; -1 for SQLite. */
@@ -138,23 +138,25 @@ typedef void (*db_notify_cb)(const char *payload, void *arg);
 int db_consume_notifies(struct db *db, db_notify_cb cb, void *arg, struct err *err);
 
 /*
- * Faults for tests and the simulator: cb is asked before each step ("begin", a statement's name, "sql" for one
- * made from text, "script", "commit", "reconnect"; `after` is set when asked again after a commit succeeded). A
- * code other than ERR_NONE is returned as the failure of that step, with its consequences: ERR_LOST and
- * ERR_UNKNOWN roll back what is open and lose the connection. After a commit, ERR_UNKNOWN says "committed, but
- * you do not know".
+ * Faults for tests and the simulator: cb is asked before each step ("begin", a statement's name,
+ * "sql" for one made from text, "script", "commit", "reconnect"; `after` is set when asked again
+ * after a commit succeeded). A code other than ERR_NONE is returned as the failure of that step,
+ * with its consequences: ERR_LOST and ERR_UNKNOWN roll back what is open and lose the connection.
+ * After a commit, ERR_UNKNOWN says "committed, but you do not know".
  */
 typedef enum err_code (*db_fault_cb)(const char *step, bool after, void *arg);
 void db_set_fault(struct db *db, db_fault_cb cb, void *arg);
 
-/* Simulated time for the simulator: CURRENT_TIMESTAMP and 'now' of SQLite connections opened after the call
- * follow this clock, through a VFS of our own. One clock for the process at a time; it must outlive those
- * connections, which go over to the next one given. NULL: the real one. Not for use beside other threads. */
+/* Simulated time for the simulator: CURRENT_TIMESTAMP and 'now' of SQLite connections opened after
+ * the call follow this clock, through a VFS of our own. One clock for the process at a time; it
+ * must outlive those connections, which go over to the next one given. NULL: the real one. Not for
+ * use beside other threads. */
 struct clock;
 void db_set_clock(const struct clock *clock);
-/* Another handle on the same connection (the simulator's daemons share one database in memory). It has its own
- * statements, fault callback and transaction; using one handle while another has a transaction open is a bug.
- * Closing the last handle closes the connection; closing one with a transaction open rolls back. */
+/* Another handle on the same connection (the simulator's daemons share one database in memory). It
+ * has its own statements, fault callback and transaction; using one handle while another has a
+ * transaction open is a bug. Closing the last handle closes the connection; closing one with a
+ * transaction open rolls back. */
 struct db *db_share(struct db *db);
 
 #endif

@@ -1,5 +1,5 @@
-/* The pieces that schema.c puts together. Private to src/store. All of them run inside a transaction of the
- * caller's. */
+/* The pieces that schema.c puts together. Private to src/store. All of them run inside a
+ * transaction of the caller's. */
 #ifndef FF_STORE_SCHEMA_PARTS_H
 #define FF_STORE_SCHEMA_PARTS_H
 

@@ -32,7 +32,7 @@ options_set(struct db_options *to, const struct db_options *from)
 static const struct db_backend *
 backend_for(enum db_type type)
 {
-#if defined(HAVE_POSTGRES) && defined(POSTGRES_READY)
+#ifdef HAVE_POSTGRES
 	if (type == DB_POSTGRES)
 		return &postgres_backend;
 #endif

@@ -1,5 +1,6 @@
-# The store. Named statements: add the .sql file to store_sql. Scripts that make tables: store_schema_sql.
-# Both are compiled in; store/sql.h and the two .c files are made in the build folder.
+# The store. Named statements: add the .sql file to store_sql. Scripts that make tables:
+# store_schema_sql. Both are compiled in; store/sql.h and the two .c files are made in the build
+# folder.
 store_sql = \
 	src/store/sql/catalog.sql \
 	src/store/sql/engine.sql \
@@ -32,18 +33,25 @@ nodist_libstore_a_SOURCES = \
 	store/schema_gen.c \
 	store/sql.h \
 	store/sql_gen.c
+if POSTGRES
+libstore_a_SOURCES += \
+	src/store/libpq.c \
+	src/store/postgres.c \
+	src/store/postgres_url.c
+endif
 noinst_HEADERS += \
 	include/store/backend.h \
 	include/store/claim.h \
 	include/store/db.h \
 	include/store/fence.h \
+	include/store/libpq.h \
 	include/store/load.h \
 	include/store/runs.h \
 	include/store/schema.h \
 	include/store/schema_parts.h
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
-# What a program that links libstore.a needs besides libbase.a.
-STORE_LIBS = $(SQLITE_LIBS) $(DL_LIBS)
+# What a program that links libstore.a needs besides libbase.a. libpq is loaded at run time.
+STORE_LIBS = $(SQLITE_LIBS)
 
 EXTRA_DIST += $(store_sql) $(store_schema_sql) src/store/gen-sql.awk src/store/sql/README.md
 BUILT_SOURCES += store/sql.h

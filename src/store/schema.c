@@ -18,9 +18,9 @@
 #define CHECKSUM_SIZE 17
 
 /*
- * Our migrations, in order. A released one is never edited: a new one follows it. The triggers' script is
- * edited, and its version raised: a catalog whose triggers have a lower version, or the same with
- * another text, gets them anew; one with a higher version keeps them.
+ * Our migrations, in order. A released one is never edited: a new one follows it. The triggers'
+ * script is edited, and its version raised: a catalog whose triggers have a lower version, or the
+ * same with another text, gets them anew; one with a higher version keeps them.
  */
 struct migration {
 	const char *name;

@@ -1,6 +1,6 @@
 /*
- * Catching up: what our triggers would have done, had they been there. On a catalog that we see for the
- * first time, and after a migration of Flowfile's dropped some of them.
+ * Catching up: what our triggers would have done, had they been there. On a catalog that we see for
+ * the first time, and after a migration of Flowfile's dropped some of them.
  *
  * Times are compared as instants, never as text (contract 1.2).
  */
@@ -188,7 +188,8 @@ by_id(const void *key, const void *row)
 	return (id > other) - (id < other);
 }
 
-/* Contract 4.7: a write is consumed when the watermark has reached it; without one the schedule is armed. */
+/* Contract 4.7: a write is consumed when the watermark has reached it; without one the schedule is
+ * armed. */
 static bool
 consumed_by_watermark(const struct watch *w)
 {
@@ -197,8 +198,9 @@ consumed_by_watermark(const struct watch *w)
 }
 
 /*
- * What the schedule has consumed of the table. An armed one keeps what it has, with one exception: while the
- * triggers were away, a Python scheduler may have fired for the write that is journalled only now.
+ * What the schedule has consumed of the table. An armed one keeps what it has, with one exception:
+ * while the triggers were away, a Python scheduler may have fired for the write that is journalled
+ * only now.
  */
 static int64_t
 consumed_seq(const struct watch *w, const struct table *table)

@@ -1,4 +1,5 @@
-/* What a catalog that we make starts with: the rows that Flowfile's core would put there (contract 1.5). */
+/* What a catalog that we make starts with: the rows that Flowfile's core would put there (contract
+ * 1.5). */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -49,8 +50,8 @@ bcrypt_base64(const unsigned char *bytes, size_t n, char *out)
 }
 
 /*
- * A hash of a password that nobody knows: well-formed, with random salt and digest. The user is the one
- * that Flowfile signs in by itself on a desktop; the password is never asked for.
+ * A hash of a password that nobody knows: well-formed, with random salt and digest. The user is the
+ * one that Flowfile signs in by itself on a desktop; the password is never asked for.
  */
 static int
 unknown_password(char out[HASH_SIZE], struct err *err)

@@ -55,7 +55,7 @@ static const struct {
 	{"catalog_notebooks", "id namespace_id"},
 };
 
-/* Ours, which the triggers write to: a trigger that names a missing table makes every write fail. */
+/* Ours, which the triggers write to: when one is missing, every write of everybody fails. */
 static const char *const ours[] = {"scheduler_changes", "scheduler_tables", "scheduler_consumed",
 	"scheduler_cursors", "scheduler_firings", "scheduler_runs", "scheduler_active",
 	"scheduler_requests", "scheduler_instances", "scheduler_settings"};

@@ -1,9 +1,10 @@
 /*
  * SQLite.
  *
- * The file is shared with Flowfile's programs, so nothing about it is changed that they would notice:
- * foreign keys stay unenforced (contract 1.1) and the journal mode of an existing file is left alone.
- * A file that we make is in WAL mode. Memory is kept small: the daemon sleeps most of the time.
+ * The file is shared with Flowfile's programs, so nothing about it is changed that they would
+ * notice: foreign keys stay unenforced (contract 1.1) and the journal mode of an existing file is
+ * left alone. A file that we make is in WAL mode. Memory is kept small: the daemon sleeps most of
+ * the time.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"

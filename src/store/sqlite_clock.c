@@ -1,7 +1,7 @@
 /*
  * SQLite's CURRENT_TIMESTAMP and 'now', from a clock of ours: a VFS that is the default one in
- * everything but the time. For the simulator, whose triggers must see simulated time. One clock for the
- * process; it must outlive the connections.
+ * everything but the time. For the simulator, whose triggers must see simulated time. One clock for
+ * the process; it must outlive the connections.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -38,8 +38,8 @@ time_double(sqlite3_vfs *vfs, double *out)
 	return SQLITE_OK;
 }
 
-/* A copy of the default VFS works as the default one does: its methods look at pAppData, not at which
- * VFS they were called through. */
+/* A copy of the default VFS works as the default one does: its methods look at pAppData, not at
+ * which VFS they were called through. */
 static void
 shim_register(void)
 {

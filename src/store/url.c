@@ -1,6 +1,7 @@
 /*
- * Where a catalog is. The forms are SQLAlchemy's, so that FLOWFILE_DATABASE_URL means the same to all:
- * three slashes before a relative path, four before an absolute one, nothing decoded in between.
+ * Where a catalog is. The forms are SQLAlchemy's, so that FLOWFILE_DATABASE_URL means the same to
+ * all: three slashes before a relative path, four before an absolute one, nothing decoded in
+ * between.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -71,7 +72,7 @@ parse_sqlite(const char *rest, struct db_url *out, struct err *err)
 static int
 parse_postgres(const char *rest, struct db_url *out, struct err *err)
 {
-#if defined(HAVE_POSTGRES) && defined(POSTGRES_READY)
+#ifdef HAVE_POSTGRES
 	/* libpq knows no drivers. */
 	char *url = xasprintf("postgresql%s", rest);
 	int r = postgres_url_parse(url, out, err);

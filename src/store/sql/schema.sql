@@ -1,5 +1,5 @@
--- What schema*.c asks of a catalog: its shape, its version, the seeds of a new one, and the catch-up of
--- our own tables.
+-- What schema*.c asks of a catalog: its shape, its version, the seeds of a new one, and the
+-- catch-up of our own tables.
 
 -- Each table with its columns, blanks between them.
 -- name: schema_shape sqlite
@@ -141,12 +141,8 @@ SELECT c.id, c.name, c.namespace_id, c.updated_at, c.created_at,
 	t.table_id, t.name, t.namespace_id, t.stamp, t.last_write_at, t.last_seq
 FROM catalog_tables c LEFT JOIN scheduler_tables t ON t.table_id = c.id ORDER BY c.id;
 
--- name: schema_journal_write sqlite
+-- name: schema_journal_write
 INSERT INTO scheduler_changes (kind, object_id) VALUES ('t', $1) RETURNING seq;
-
--- name: schema_journal_write postgres
-WITH noted AS (INSERT INTO scheduler_changes (kind, object_id) VALUES ('t', $1) RETURNING seq)
-SELECT seq, pg_notify('flowfile_scheduler', seq::text) FROM noted;
 
 -- The catalog's own row is copied, so that stamp keeps its form.
 -- name: schema_table_new

@@ -1,12 +1,13 @@
 -- Our own tables, beside Flowfile's. Keep in step with 001-scheduler-sqlite.sql.
 
--- Everything the engine has to hear of, filled by triggers. seq is allocated before the commit, so across objects a
--- lower one may appear after a higher one; for one table it is in commit order, because its writers hold the lock
--- on its row in catalog_tables from before seq is allocated until they commit. kind:
+-- Everything the engine has to hear of, filled by triggers. seq is allocated before the commit, so
+-- across objects a lower one may appear after a higher one; for one table it is in commit order,
+-- because its writers hold the lock on its row in catalog_tables from before seq is allocated until
+-- they commit. kind:
 --   t a table was written or made   d a table was deleted       s schedule, or a table it watches
 --   f flow                          r run                       q request
 --   u user                          l scheduler_lock changed hands or was released
---   c scheduler_settings (object_id 0)
+--   p scheduler_settings, such as paused (object_id 0)
 CREATE TABLE scheduler_changes (
 	seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind VARCHAR(1) NOT NULL,
@@ -18,9 +19,10 @@ CREATE INDEX scheduler_ix_table_writes ON scheduler_changes (object_id, seq) WHE
 CREATE VIEW scheduler_table_writes AS
 	SELECT seq, object_id AS table_id, at, run_id FROM scheduler_changes WHERE kind = 't';
 
--- The last write of each table; rows stay when the table is deleted. generation moves when an id is used again
--- for another table, so that a schedule of the old one does not watch the new one. stamp: updated_at as last
--- seen (in UTC, without a zone, as there), so that a poll can tell what the triggers missed.
+-- The last write of each table; rows stay when the table is deleted. generation moves when an id is
+-- used again for another table, so that a schedule of the old one does not watch the new one.
+-- stamp: updated_at as last seen (in UTC, without a zone, as there), so that a poll can tell what
+-- the triggers missed.
 CREATE TABLE scheduler_tables (
 	table_id BIGINT PRIMARY KEY,
 	last_seq BIGINT NOT NULL,
@@ -31,9 +33,10 @@ CREATE TABLE scheduler_tables (
 	stamp TIMESTAMP(6)
 );
 
--- Per data-triggered schedule and table it watches (the trigger table, or each link of a set): the last write
--- that a run consumed. A write is pending when last_seq > seq and the generations are equal. generation 0: the
--- table did not exist when it was to be armed; it is when the table is made.
+-- Per data-triggered schedule and table it watches (the trigger table, or each link of a set): the
+-- last write that a run consumed. A write is pending when last_seq > seq and the generations are
+-- equal. generation 0: the table did not exist when it was to be armed; it is when the table is
+-- made.
 CREATE TABLE scheduler_consumed (
 	schedule_id BIGINT NOT NULL,
 	table_id BIGINT NOT NULL,

@@ -4,7 +4,7 @@
 --   t a table was written or made   d a table was deleted       s schedule, or a table it watches
 --   f flow                          r run                       q request
 --   u user                          l scheduler_lock changed hands or was released
---   c scheduler_settings (object_id 0)
+--   p scheduler_settings, such as paused (object_id 0)
 -- AUTOINCREMENT, because old rows are pruned and a seq must never come twice.
 CREATE TABLE scheduler_changes (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -17,9 +17,10 @@ CREATE INDEX scheduler_ix_table_writes ON scheduler_changes (object_id, seq) WHE
 CREATE VIEW scheduler_table_writes AS
 	SELECT seq, object_id AS table_id, at, run_id FROM scheduler_changes WHERE kind = 't';
 
--- The last write of each table; rows stay when the table is deleted. generation moves when an id is used again
--- for another table, so that a schedule of the old one does not watch the new one. stamp: updated_at as last
--- seen, in its own text form, so that a poll can tell what the triggers missed.
+-- The last write of each table; rows stay when the table is deleted. generation moves when an id is
+-- used again for another table, so that a schedule of the old one does not watch the new one.
+-- stamp: updated_at as last seen, in its own text form, so that a poll can tell what the triggers
+-- missed.
 CREATE TABLE scheduler_tables (
 	table_id INTEGER PRIMARY KEY,
 	last_seq INTEGER NOT NULL,
@@ -30,9 +31,10 @@ CREATE TABLE scheduler_tables (
 	stamp DATETIME
 );
 
--- Per data-triggered schedule and table it watches (the trigger table, or each link of a set): the last write
--- that a run consumed. A write is pending when last_seq > seq and the generations are equal. generation 0: the
--- table did not exist when it was to be armed; it is when the table is made.
+-- Per data-triggered schedule and table it watches (the trigger table, or each link of a set): the
+-- last write that a run consumed. A write is pending when last_seq > seq and the generations are
+-- equal. generation 0: the table did not exist when it was to be armed; it is when the table is
+-- made.
 CREATE TABLE scheduler_consumed (
 	schedule_id INTEGER NOT NULL,
 	table_id INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 -- The triggers of triggers-sqlite.sql; what they mean is said there. Differences:
 --
--- * Every change is also notified on channel flowfile_scheduler, its seq as the payload, when it is committed.
+-- * Every row of scheduler_changes, whoever inserts it, is notified on channel flowfile_scheduler
+--   when it is committed, its seq as the payload.
 -- * seq is taken from a sequence before the commit. For one table the writes are in commit order all the same:
 --   the trigger runs while the writer holds the lock on the row in catalog_tables, and it holds it until it
 --   commits. That is what scheduler_tables and scheduler_consumed compare. Across objects a lower seq may be
@@ -9,15 +10,17 @@
 -- * The functions run as who made them: whoever may write to the catalog's tables need not be granted ours.
 --   Their search path is the one of this script, pinned.
 
-CREATE OR REPLACE FUNCTION scheduler_note(kind VARCHAR, object_id BIGINT, run_id BIGINT) RETURNS BIGINT
+CREATE OR REPLACE FUNCTION scheduler_notify() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE
-	noted BIGINT;
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id, run_id) VALUES ($1, $2, $3) RETURNING seq INTO noted;
-	PERFORM pg_notify('flowfile_scheduler', noted::text);
-	RETURN noted;
+	PERFORM pg_notify('flowfile_scheduler', NEW.seq::text);
+	RETURN NULL;
 END $$;
+
+CREATE OR REPLACE FUNCTION scheduler_note(kind VARCHAR, object_id BIGINT, run_id BIGINT) RETURNS BIGINT
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+	INSERT INTO scheduler_changes (kind, object_id, run_id) VALUES ($1, $2, $3) RETURNING seq;
+$$;
 
 -- For triggers that only note: TG_ARGV[0] is the kind.
 CREATE OR REPLACE FUNCTION scheduler_on_change() RETURNS TRIGGER
@@ -52,7 +55,8 @@ DECLARE
 	noted BIGINT;
 	by_run BIGINT := NEW.source_run_id;
 BEGIN
-	-- source_run_id stays behind when somebody else writes later: it counts when it is new or still runs.
+	-- source_run_id stays behind when somebody else writes later: it counts when it is new or
+	-- still runs.
 	IF TG_OP = 'UPDATE' THEN
 		IF NEW.source_run_id IS NOT DISTINCT FROM OLD.source_run_id
 			AND NOT EXISTS (SELECT 1 FROM scheduler_active a WHERE a.run_id = NEW.source_run_id) THEN
@@ -156,9 +160,12 @@ END $$;
 CREATE OR REPLACE FUNCTION scheduler_on_setting() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-	PERFORM scheduler_note('c', 0, NULL);
+	PERFORM scheduler_note('p', 0, NULL);
 	RETURN NULL;
 END $$;
+
+CREATE TRIGGER scheduler_change_made AFTER INSERT ON scheduler_changes
+	FOR EACH ROW EXECUTE FUNCTION scheduler_notify();
 
 CREATE TRIGGER scheduler_table_written AFTER UPDATE OF updated_at ON catalog_tables
 	FOR EACH ROW WHEN (NEW.updated_at IS NOT NULL AND (OLD.updated_at IS NULL

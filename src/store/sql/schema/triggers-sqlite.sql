@@ -1,5 +1,5 @@
--- Flowfile's programs, sqlite3 and ours write; these journal what the engine must hear of. They run inside the
--- writer's transaction, so that what is committed is journalled.
+-- Flowfile's programs, sqlite3 and ours write; these journal what the engine must hear of. They run
+-- inside the writer's transaction, so that what is committed is journalled.
 --
 -- Three rules hold them together:
 -- * A body names no table but ours. SQLite checks all triggers when a table is renamed, and Flowfile's migrations
@@ -7,17 +7,18 @@
 -- * No upsert in a body: an outer INSERT OR ... overrides the conflict rule of what its triggers do.
 -- * Order does not matter where two triggers fire for one statement: they set a column to the same value.
 
--- A data write moves updated_at (contract 4.10). Two within a second, or one by a clock that went back, leave it
--- equal or smaller, but then it is the statement's own time: CURRENT_TIMESTAMP, or 'now' in six digits. Rename,
--- optimize and vacuum write an old value back, and with a fraction: no write. The long expressions make both
--- forms comparable (contract 1.2).
+-- A data write moves updated_at (contract 4.10). Two within a second, or one by a clock that went
+-- back, leave it equal or smaller, but then it is the statement's own time: CURRENT_TIMESTAMP, or
+-- 'now' in six digits. Rename, optimize and vacuum write an old value back, and with a fraction: no
+-- write. The long expressions make both forms comparable (contract 1.2).
 CREATE TRIGGER scheduler_table_written AFTER UPDATE OF updated_at ON catalog_tables
 WHEN NEW.updated_at IS NOT NULL AND (OLD.updated_at IS NULL
 	OR substr(replace(NEW.updated_at, 'T', ' ') || CASE WHEN instr(NEW.updated_at, '.') THEN '000000' ELSE '.000000' END, 1, 26)
 	> substr(replace(OLD.updated_at, 'T', ' ') || CASE WHEN instr(OLD.updated_at, '.') THEN '000000' ELSE '.000000' END, 1, 26)
 	OR NEW.updated_at IN (CURRENT_TIMESTAMP, strftime('%Y-%m-%d %H:%M:%f000', 'now')))
 BEGIN
-	-- source_run_id stays behind when somebody else writes later: it counts when it is new or still runs.
+	-- source_run_id stays behind when somebody else writes later: it counts when it is new or
+	-- still runs.
 	INSERT INTO scheduler_changes (kind, object_id, run_id)
 	SELECT 't', NEW.id, CASE WHEN NEW.source_run_id IS NOT OLD.source_run_id
 		OR EXISTS (SELECT 1 FROM scheduler_active WHERE run_id = NEW.source_run_id)
@@ -39,8 +40,8 @@ BEGIN
 	WHERE table_id = NEW.id;
 END;
 
--- A new table. An id that was used before by a table of another name starts a new generation. Who waited for
--- a table with this id to exist is armed now.
+-- A new table. An id that was used before by a table of another name starts a new generation. Who
+-- waited for a table with this id to exist is armed now.
 CREATE TRIGGER scheduler_table_added AFTER INSERT ON catalog_tables
 BEGIN
 	INSERT INTO scheduler_changes (kind, object_id, run_id) VALUES ('t', NEW.id, NEW.source_run_id);
@@ -63,8 +64,8 @@ BEGIN
 	INSERT INTO scheduler_changes (kind, object_id) VALUES ('d', OLD.id);
 END;
 
--- Schedules. A new one, and one that is enabled again, is armed: what was written before does not count
--- (contract 4.9). The links of a set may be written before or after it: they arm themselves.
+-- Schedules. A new one, and one that is enabled again, is armed: what was written before does not
+-- count (contract 4.9). The links of a set may be written before or after it: they arm themselves.
 CREATE TRIGGER scheduler_schedule_added AFTER INSERT ON flow_schedules
 BEGIN
 	DELETE FROM scheduler_consumed
@@ -163,8 +164,8 @@ BEGIN
 	INSERT INTO scheduler_changes (kind, object_id) VALUES ('u', OLD.id);
 END;
 
--- Runs, whoever makes them. A scheduled run consumes what was committed before it was inserted: also one that
--- Flowfile's push path or its Python scheduler made.
+-- Runs, whoever makes them. A scheduled run consumes what was committed before it was inserted:
+-- also one that Flowfile's push path or its Python scheduler made.
 CREATE TRIGGER scheduler_run_added AFTER INSERT ON flow_runs
 BEGIN
 	DELETE FROM scheduler_active WHERE run_id = NEW.id;
@@ -228,15 +229,15 @@ END;
 
 CREATE TRIGGER scheduler_setting_added AFTER INSERT ON scheduler_settings
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id) VALUES ('c', 0);
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('p', 0);
 END;
 
 CREATE TRIGGER scheduler_setting_changed AFTER UPDATE ON scheduler_settings
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id) VALUES ('c', 0);
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('p', 0);
 END;
 
 CREATE TRIGGER scheduler_setting_removed AFTER DELETE ON scheduler_settings
 BEGIN
-	INSERT INTO scheduler_changes (kind, object_id) VALUES ('c', 0);
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('p', 0);
 END;
