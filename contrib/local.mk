@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	contrib/lint.sh \
 	contrib/quickstart.sh \
 	contrib/run-tests.sh \
+	contrib/setup/cppcheck.h \
 	contrib/setup/lib.sh
 
 .PHONY: lint

@@ -13,7 +13,7 @@
 struct nearest {
 	const char *word; /* borrowed */
 	const char *name; /* borrowed, one of the offered */
-	size_t distance;  /* a candidate must be nearer than this */
+	size_t distance; /* a candidate must be nearer than this */
 };
 
 struct nearest nearest_to(const char *word);

@@ -11,13 +11,13 @@
 
 /* All owned, absolute unless said otherwise. */
 struct paths {
-	char *base;      /* $FLOWFILE_STORAGE_DIR, else $HOME/.flowfile; docker: /app/internal_storage */
+	char *base; /* $FLOWFILE_STORAGE_DIR, else $HOME/.flowfile; docker: /app/internal_storage */
 	char *user_data; /* docker: $FLOWFILE_USER_DATA_DIR or /data/user; else $HOME */
-	char *catalog;   /* contract 2.2: $FLOWFILE_DB_PATH verbatim, TESTING, <base>/database/... */
-	char *logs;      /* <base>/logs, <base>/temp/test_logs when TESTING=True */
+	char *catalog; /* contract 2.2: $FLOWFILE_DB_PATH verbatim, TESTING, <base>/database/... */
+	char *logs; /* <base>/logs, <base>/temp/test_logs when TESTING=True */
 	char *flows;
-	char *tables;    /* managed table data */
-	char *state;     /* <base>/scheduler: exit files, leader lock; ours */
+	char *tables; /* managed table data */
+	char *state; /* <base>/scheduler: exit files, leader lock; ours */
 };
 
 /* storage_dir (may be NULL) overrides the environment's base. Makes no directory. */

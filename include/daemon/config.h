@@ -20,36 +20,37 @@
 #include "base/paths.h"
 
 struct config {
-	char *file;      /* what was read, NULL if none */
-	char **sources;  /* config_source's: one per option, NULL for a default */
+	char *file; /* what was read, NULL if none */
+	char **sources; /* config_source's: one per option, NULL for a default */
 	struct paths paths;
-	char *database;  /* URL or path; default: the contract's catalog path. FLOWFILE_DATABASE_URL */
+	char *database; /* URL or path; default: the contract's catalog path */
 	char *storage_dir; /* NULL: from the environment */
-	char *run_command; /* FLOWFILE_RUN_COMMAND. NULL: our own `flowfile run flow` */
+	char *run_command; /* NULL: our own `flowfile run flow` */
 	char *instance_name; /* default: host name; must differ between hosts that share a catalog */
-	enum log_level log_level;       /* info */
-	int64_t max_concurrent_runs;    /* 32; 0: no limit */
-	int64_t cancel_grace_ms;        /* 10 s: from TERM to KILL */
-	int64_t run_max_age_s;          /* 86400; <= 0: none. FLOWFILE_RUN_MAX_AGE_SECONDS */
-	int64_t run_start_grace_s;      /* 300: a run of others without a pid is closed after it */
-	int64_t designer_run_max_age_s; /* 86400; 0: never closed */
-	int64_t lost_host_timeout_s;    /* 900: runs of a host not heard of for so long are closed; 0: never */
-	bool reap_foreign_runs;         /* true: close runs that Flowfile started and whose process is gone */
-	int64_t run_log_retention_days; /* 30; <= 0: kept. FLOWFILE_RUN_LOG_RETENTION_DAYS */
-	int64_t run_log_max_bytes;      /* 64M; 0: no cap */
-	int64_t history_retention_days; /* 90: our own firings, requests and change journal */
-	int64_t heartbeat_s;            /* 10; 1..30 */
-	int64_t poll_s;                 /* 30: slow poll behind the change feed */
-	int64_t trigger_min_gap_s;      /* 0: least time between two data-triggered runs of one schedule */
-	int64_t database_timeout_ms;    /* 5000: wait for a lock */
-	bool wait_for_flowfile;         /* false. true: never make a catalog, wait until Flowfile has */
+	enum log_level log_level;
+	int64_t max_concurrent_runs; /* 0: no limit */
+	int64_t cancel_grace_ms; /* from TERM to KILL */
+	int64_t run_max_age_s; /* 0: none */
+	int64_t run_start_grace_s; /* a run of others without a pid is closed after it */
+	int64_t designer_run_max_age_s; /* 0: never closed */
+	int64_t lost_host_timeout_s; /* runs of a host not heard of for so long are closed; 0: never */
+	bool reap_foreign_runs; /* close runs that Flowfile started and whose process is gone */
+	int64_t run_log_retention_days; /* 0: kept */
+	int64_t run_log_max_bytes; /* 0: no cap */
+	int64_t history_retention_days; /* our own firings, requests and change journal */
+	int64_t heartbeat_s; /* 1..30 */
+	int64_t poll_s; /* slow poll behind the change feed */
+	int64_t trigger_min_gap_s; /* least time between two data-triggered runs of one schedule */
+	int64_t database_timeout_ms; /* wait for a lock */
+	bool wait_for_flowfile; /* never make a catalog, wait until Flowfile has */
 };
 
 /*
- * file: NULL looks at $FLOWFILE_SCHEDULER_CONFIG, then <base>/scheduler.ini, then SYSCONFDIR/flowfile/scheduler.ini,
- * and none is fine; a named file must exist. Environment: FLOWFILE_SCHEDULER_<OPTION> for each option, and
- * Flowfile's own names. Errors name file:line and the key, suggest the nearest known key, or name the variable.
- * Upstream's two integer variables fall back to their default with a warning when they are no integers.
+ * file: NULL looks at $FLOWFILE_SCHEDULER_CONFIG, then <base>/scheduler.ini, then
+ * SYSCONFDIR/flowfile/scheduler.ini, and none is fine; a named file must exist. Environment:
+ * FLOWFILE_SCHEDULER_<OPTION> for each option, then Flowfile's own names; empty counts as not set.
+ * Errors name file:line and the key, suggest the nearest known key, or name the variable. Upstream's
+ * two integer variables are ignored with a warning when they are no integers.
  */
 int config_load(const char *file, struct config **out, struct err *err);
 void config_free(struct config *config);
