@@ -2,7 +2,7 @@
  * The configuration: an INI file, then the environment over it. Parsed whole, validated whole, then
  * swapped in whole: a bad file on reload leaves the running configuration as it was.
  *
- * One table (config.c) names every option with its type, default, bounds, environment names and one
+ * One table (config_options.c) names every option with its type, default, bounds, environment names and one
  * sentence; the sample file, the manual page and the parser come from it or are checked against it.
  *
  * A struct config is immutable after config_load and owned by its loader. Durations in the file are
