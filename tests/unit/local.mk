@@ -7,6 +7,7 @@ unit_core_ldadd = libcore.a $(unit_base_ldadd)
 unit_tests = \
 	tests/unit/test_base \
 	tests/unit/test_config \
+	tests/unit/test_decide \
 	tests/unit/test_file \
 	tests/unit/test_json \
 	tests/unit/test_log \
@@ -23,6 +24,10 @@ tests_unit_test_base_LDADD = $(unit_base_ldadd)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DTEST_SRCDIR=\"$(abs_top_srcdir)\"
 tests_unit_test_config_LDADD = libffconfig.a $(unit_base_ldadd)
+
+tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
+tests_unit_test_decide_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_decide_LDADD = $(unit_core_ldadd)
 
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
