@@ -1,6 +1,8 @@
 # What belongs to the project but is not built: sample files, scripts, the container.
 dist_doc_DATA = \
 	LICENSE \
+	README.md \
+	doc/development.md \
 	etc/scheduler.ini.minimal \
 	etc/scheduler.ini.sample
 
