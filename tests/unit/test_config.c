@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -132,6 +133,9 @@ static const struct {
 	{ENV("FLOWFILE_MODE", "docker", "FLOWFILE_STORAGE_DIR", "", "FLOWFILE_USER_DATA_DIR", "/u"),
 		NULL, "@", "/u", "@/database/flowfile_catalog.db", "@/logs", "/u/flows",
 		"/u/catalog_tables"},
+	{ENV("FLOWFILE_MODE", "docker", "FLOWFILE_STORAGE_DIR", "/s"), "/given", "/given",
+		"/data/user", "/given/database/flowfile_catalog.db", "/given/logs",
+		"/data/user/flows", "/data/user/catalog_tables"},
 	{ENV("HOME", "/h", "FLOWFILE_MODE", "electron"), NULL, "/h/.flowfile", "/h",
 		"/h/.flowfile/database/flowfile_catalog.db", "/h/.flowfile/logs",
 		"/h/.flowfile/flows", "/h/.flowfile/catalog_tables"},
@@ -192,6 +196,21 @@ START_TEST(test_without_home_the_account_says_where_home_is)
 	ck_assert_int_eq(paths_resolve(NULL, &paths, &err), 0);
 	ck_assert_int_eq(paths.user_data[0], '/');
 	paths_free(&paths);
+}
+END_TEST
+
+START_TEST(test_a_relative_directory_needs_a_current_one)
+{
+	struct err err = ERR_INIT;
+	struct paths paths;
+
+	ck_assert_int_eq(chdir(home), 0);
+	ck_assert_int_eq(rmdir(home), 0);
+	ck_assert_int_eq(paths_resolve("rel", &paths, &err), -1);
+	ck_assert_str_eq(err.text,
+		"storage directory: rel is relative and the current directory is unknown");
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(mkdir(home, 0700), 0);
 }
 END_TEST
 
@@ -799,6 +818,7 @@ make_suite(void)
 	LOOP(tc, test_paths_are_found_as_flowfile_finds_them, path_cases);
 	tcase_add_test(tc, test_a_run_log_is_named_after_its_run);
 	tcase_add_test(tc, test_without_home_the_account_says_where_home_is);
+	tcase_add_test(tc, test_a_relative_directory_needs_a_current_one);
 
 	tc = add_case(suite, "units and suggestions");
 	LOOP(tc, test_durations_are_read_and_written_back, durations);
