@@ -1,7 +1,14 @@
 /*
- * The run command: a template such as "python3 -m flowfile run flow {flow_path} --run-id {run_id}", split
- * into words without a shell; {flow_path} and {run_id} are replaced inside each word, once
- * (contract section 9). Owner of the result: the caller.
+ * The command that runs a flow.
+ *
+ * A template such as "python3 -m flowfile run flow {flow_path} --run-id {run_id}" is split into words
+ * without a shell, and then {flow_path} and {run_id} are replaced inside each word. What was put in is
+ * not looked at again: a path that itself contains {run_id} stays as it is, and a path with blanks
+ * stays one word (contract section 9).
+ *
+ * A flow file that is itself a program needs no template: a regular file that we may execute and
+ * whose name does not end in .yaml, .yml or .json (in any case) is run directly, without arguments.
+ * The environment (FLOWFILE_RUN_ID, ...) tells it the rest.
  */
 #ifndef FF_RUNNER_COMMAND_H
 #define FF_RUNNER_COMMAND_H
@@ -11,19 +18,26 @@
 
 #include "base/err.h"
 
-/* Checks a template: it can be split, is not empty. ERR_USAGE otherwise. */
+/* What is used where no template is configured. */
+#define COMMAND_DEFAULT "flowfile run flow {flow_path} --run-id {run_id}"
+
+/* Checks a template: it can be split and names a program. ERR_USAGE otherwise. */
 int command_check(const char *template, struct err *err);
 
+/* Whether the flow file is a program that is run directly. */
+bool command_is_direct(const char *flow_path);
+
 /*
- * The argument vector for a flow. A flow file that is executable (regular, x for us, and not .yaml,
- * .yml or .json) is run
- * directly, without arguments: the environment (FLOWFILE_RUN_ID, ...) tells it the rest.
- * Owned, NULL-terminated: command_free().
+ * The argument vector for a flow, or NULL with err. Owned by the caller and NULL-terminated; freed
+ * with command_free().
  */
 char **command_expand(const char *template, const char *flow_path, int64_t run_id, struct err *err);
 void command_free(char **argv);
 
-/* Where the program of argv[0] is, by PATH: owned path, or NULL with err ("run command 'x': not found in PATH"). */
+/*
+ * Where a program is: itself when it has a slash, else looked for in PATH. An owned path of something
+ * that may be executed, or NULL with err ("run command 'x': not found in PATH").
+ */
 char *command_resolve(const char *program, struct err *err);
 
 #endif

@@ -1,0 +1,52 @@
+/*
+ * What a run leaves in the state folder for a later daemon.
+ *
+ *   <run_id>.started  made by the shim right before the flow is let go. Absent: the flow never ran.
+ *   <run_id>.exit     how the run ended, written whole by the shim as its last act.
+ *
+ * The exit file is text, one "key value" a line, the version first, so that it can be read with cat.
+ * It names the processes it speaks of: a file of an earlier run with the same id is not taken for
+ * this one's. Neither file means anything after a reboot, except that an exit file was true.
+ *
+ * Written by the shim; read and removed by the runner.
+ */
+#ifndef FF_RUNNER_EXITFILE_H
+#define FF_RUNNER_EXITFILE_H
+
+#include "base/err.h"
+#include "runner/runner.h"
+
+#define EXIT_TEXT_MAX 2048
+
+struct exit_record {
+	int64_t run_id;
+	struct proc_id shim, flow;
+	struct run_exit exit;
+};
+
+/* The record of a run of which nothing is known yet. */
+void exit_record_init(struct exit_record *record, int64_t run_id);
+
+/* Sets the reason: one line, cut between characters when it is too long. */
+void
+exit_set_reason(struct run_exit *exit, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The file's text; *out is filled. The length. */
+size_t exit_record_format(const struct exit_record *record, char out[EXIT_TEXT_MAX]);
+/* 0; -1 when the text is malformed. Unknown keys are skipped: a newer shim may say more. */
+int exit_record_parse(const char *text, struct exit_record *record, struct err *err);
+
+/* Whole or not at all, and synced: file_write_atomic(). */
+int exit_record_write(const char *state_dir, const struct exit_record *record, struct err *err);
+/* 1 and *record; 0 when there is none; -1 when it is malformed or unreadable. */
+int exit_record_read(
+	const char *state_dir, int64_t run_id, struct exit_record *record, struct err *err);
+
+int started_mark(const char *state_dir, int64_t run_id, struct err *err);
+/* 1: marked, and *at_us is when; 0: certainly not; -1: the folder cannot be asked. */
+int started_read(const char *state_dir, int64_t run_id, int64_t *at_us);
+
+/* Removes both files, if they are there. */
+void exit_files_remove(const char *state_dir, int64_t run_id);
+
+#endif

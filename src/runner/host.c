@@ -1,0 +1,32 @@
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+int
+host_id_get(struct host_id *id, struct err *err)
+{
+	char *text;
+
+	memset(id, 0, sizeof(*id));
+	if (gethostname(id->host, sizeof(id->host) - 1) < 0)
+		return err_errno(err, errno, "host name");
+	text = file_read(BOOT_ID, 256, NULL, err);
+	if (text == NULL)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	if (strlen(text) != sizeof(id->boot_id) - 1) {
+		free(text);
+		return err_set(err, ERR_FAILED, BOOT_ID ": not a boot id");
+	}
+	snprintf(id->boot_id, sizeof(id->boot_id), "%s", text);
+	free(text);
+	return 0;
+}
