@@ -1,0 +1,10 @@
+/* Words to the service manager (sd_notify); nothing happens where there is none. */
+#ifndef FF_DAEMON_NOTIFY_H
+#define FF_DAEMON_NOTIFY_H
+
+void notify_ready(void);
+void notify_stopping(void);
+/* Said only when it differs from what was said last. */
+void notify_status(const char *text);
+
+#endif

@@ -1,0 +1,506 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "catalog/zones.h"
+#include "daemon/notify.h"
+#include "daemon/upkeep.h"
+#include "daemon/wake.h"
+#include "engine/engine.h"
+#include "feed/feed.h"
+#include "lease/guard.h"
+#include "runner/command.h"
+#include "runner/runner.h"
+#include "store/schema.h"
+
+#define SIGNALS 3
+/* Flowfile spawns a flow right after its run's row; a process much older or younger has a reused pid
+ * (contract D-20). */
+#define FOREIGN_BEFORE_US (5 * US_PER_SEC)
+#define FOREIGN_AFTER_US (120 * US_PER_SEC)
+
+struct daemon {
+	struct config *config;
+	const struct daemon_args *args;
+	struct event_base *base;
+	struct event *signals[SIGNALS];
+	struct event *turn; /* runs the engine once the loop has gathered what happened */
+	struct wake *wake;
+	struct db *db;
+	struct zones *zones;
+	struct guard *guard;
+	struct feed *feed;
+	struct runner *runner;
+	struct engine *engine;
+	char *bindir;
+	bool stopping;
+	bool ready_said;
+};
+
+/* --- what the engine is told ------------------------------------------------------------------------ */
+
+/* The folder of this program: `flowfile` is its neighbour. Owned. */
+static char *
+own_folder(void)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return xstrdup("/usr/bin");
+	exe[n] = '\0';
+	return path_dirname(exe);
+}
+
+/* Our own `flowfile run flow`, for the template (contract section 9): single quotes keep blanks. */
+static char *
+own_run_command(const char *bindir)
+{
+	struct buf b;
+
+	buf_init(&b, 16 * 1024);
+	buf_putc(&b, '\'');
+	for (const char *p = bindir; *p; p++) {
+		if (*p == '\'')
+			buf_puts(&b, "'\\''");
+		else
+			buf_putc(&b, *p);
+	}
+	buf_puts(&b, "/flowfile' run flow {flow_path} --run-id {run_id}");
+	return buf_take(&b);
+}
+
+/* So that the flow, and what it calls, finds the same catalog and our command line. */
+static char **
+flow_env(const struct daemon *d)
+{
+	const char *path = getenv("PATH");
+	char **env = xcalloc(5, sizeof(*env));
+	size_t n = 0;
+
+	env[n++] = xasprintf("PATH=%s:%s", d->bindir, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	env[n++] = xasprintf("FLOWFILE_STORAGE_DIR=%s", d->config->paths.base);
+	if (db_path(d->db)) {
+		env[n++] = xasprintf("FLOWFILE_DB_PATH=%s", db_path(d->db));
+		env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", db_path(d->db));
+	} else {
+		env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", d->config->database);
+	}
+	return env;
+}
+
+static struct policy
+policy_of(const struct config *c)
+{
+	return (struct policy){
+		.max_concurrent_runs = c->max_concurrent_runs,
+		.trigger_min_gap_us = c->trigger_min_gap_s * US_PER_SEC,
+		.run_max_age_us = c->run_max_age_s > 0 ? c->run_max_age_s * US_PER_SEC : 0,
+		.run_start_grace_us = c->run_start_grace_s * US_PER_SEC,
+		.designer_run_max_age_us = c->designer_run_max_age_s * US_PER_SEC,
+		.reap_foreign = c->reap_foreign_runs,
+	};
+}
+
+struct owned_options {
+	struct engine_options options;
+	char *command;
+	char **env;
+};
+
+static void
+options_make(const struct daemon *d, struct owned_options *out)
+{
+	const struct config *c = d->config;
+
+	out->command = c->run_command ? xstrdup(c->run_command) : own_run_command(d->bindir);
+	out->env = flow_env(d);
+	out->options = (struct engine_options){
+		.policy = policy_of(c),
+		.heartbeat_us = c->heartbeat_s * US_PER_SEC,
+		.poll_us = c->poll_s * US_PER_SEC,
+		.lost_host_us = c->lost_host_timeout_s * US_PER_SEC,
+		.history_us =
+			c->history_retention_days > 0 ? c->history_retention_days * US_PER_DAY : 0,
+		.cancel_grace_ms = (int)c->cancel_grace_ms,
+		.log_max_bytes = c->run_log_max_bytes,
+		.run_command = out->command,
+		.log_dir = c->paths.logs,
+		.env = (const char *const *)out->env,
+	};
+}
+
+static void
+options_free(struct owned_options *o)
+{
+	for (size_t i = 0; o->env[i]; i++)
+		free(o->env[i]);
+	free(o->env);
+	free(o->command);
+}
+
+static const struct tz *
+find_zone(const char *name, void *arg, struct err *err)
+{
+	return zones_get(arg, name, err);
+}
+
+static bool
+find_process(pid_t pid, int64_t started_us, struct proc_id *out, void *arg)
+{
+	int64_t start_us;
+
+	(void)arg;
+	if (!proc_identify(pid, out))
+		return false;
+	start_us = proc_start_us(out);
+	return start_us == TIME_NONE ||
+		(start_us >= started_us - FOREIGN_BEFORE_US &&
+			start_us <= started_us + FOREIGN_AFTER_US);
+}
+
+static void
+on_upkeep(void *arg)
+{
+	struct daemon *d = arg;
+	int64_t days = d->config->run_log_retention_days;
+	int n;
+
+	if (days <= 0)
+		return;
+	n = upkeep_clear_logs(d->config->paths.logs, days * 86400, clock_wall(&clock_real));
+	if (n > 0)
+		log_info("Old run logs deleted files=%d", n);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------- */
+
+static void
+want_turn(struct daemon *d)
+{
+	event_active(d->turn, 0, 0);
+}
+
+static void
+on_wake(void *arg)
+{
+	want_turn(arg);
+}
+
+static void
+on_feed(enum feed_hint hint, int64_t first_seq, void *arg)
+{
+	struct daemon *d = arg;
+
+	if (hint == FEED_RESYNC)
+		engine_mark_resync(d->engine);
+	else
+		engine_mark_changed(d->engine, first_seq);
+	want_turn(d);
+}
+
+static void
+on_runner(const struct runner_event *event, void *arg)
+{
+	struct daemon *d = arg;
+
+	engine_runner_event(event, d->engine);
+	want_turn(d);
+}
+
+/* --once is done when everything claimed has been let go. */
+static void
+check_once(struct daemon *d, const struct engine_status *status)
+{
+	if (!d->args->once)
+		return;
+	if (!status->leading && status->database_up)
+		log_info("Skipped: another scheduler holds the lock");
+	if (!status->leading || status->starting == 0)
+		event_base_loopbreak(d->base);
+}
+
+static void
+say_status(struct daemon *d, const struct engine_status *status)
+{
+	char text[160];
+
+	if (!d->ready_said) {
+		d->ready_said = true;
+		notify_ready();
+	}
+	if (!status->database_up)
+		snprintf(text, sizeof(text), "The catalog is away");
+	else if (!status->leading)
+		snprintf(text, sizeof(text), "Standing by: another scheduler leads");
+	else
+		snprintf(text, sizeof(text),
+			"Leading: %" PRId64 " schedules, %" PRId64 " runs active, %" PRId64 " due",
+			status->schedules, status->active_runs, status->due);
+	notify_status(text);
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct engine_next next;
+	struct engine_status status;
+
+	(void)fd;
+	(void)what;
+	engine_turn(d->engine, &next);
+	engine_get_status(d->engine, &status);
+	wake_arm(d->wake, next.wall_us, next.boot);
+	say_status(d, &status);
+	check_once(d, &status);
+}
+
+/* --- signals ---------------------------------------------------------------------------------------------- */
+
+static void
+reload(struct daemon *d)
+{
+	struct owned_options options;
+	struct config *fresh;
+	struct err err = ERR_INIT;
+
+	if (config_load(d->args->config_file, &fresh, &err) < 0 ||
+		(fresh->run_command && command_check(fresh->run_command, &err) < 0)) {
+		log_error("Configuration not changed: %s", err.text);
+		return;
+	}
+	if (strcmp(fresh->database, d->config->database) != 0 ||
+		strcmp(fresh->paths.base, d->config->paths.base) != 0)
+		log_warning("A new database or storage_dir takes effect at the next start");
+	/* Keep where we are; take over the rest. */
+	xstrset(&fresh->database, d->config->database);
+	config_free(d->config);
+	d->config = fresh;
+	log_set_level(fresh->log_level);
+	options_make(d, &options);
+	engine_reload(d->engine, &options.options);
+	options_free(&options);
+	log_info("Configuration read again file=%s", fresh->file ? fresh->file : "-");
+	want_turn(d);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		reload(d);
+		return;
+	}
+	if (d->stopping)
+		_exit(0);
+	d->stopping = true;
+	log_info("Stopping: flows that run go on signal=%d", (int)sig);
+	notify_stopping();
+	event_base_loopbreak(d->base);
+}
+
+static int
+watch_signals(struct daemon *d, struct err *err)
+{
+	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < SIGNALS; i++) {
+		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
+		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
+			return err_set(err, ERR_FAILED, "watch signal %d", numbers[i]);
+	}
+	return 0;
+}
+
+/* --- start and end ------------------------------------------------------------------------------------------ */
+
+static bool
+is_made_by_flowfile_later(const struct config *c)
+{
+	enum db_type type;
+	struct err err = ERR_INIT;
+
+	return c->wait_for_flowfile && db_check_url(c->database, &type, &err) == 0 &&
+		type == DB_SQLITE;
+}
+
+static int
+open_catalog(struct daemon *d, struct err *err)
+{
+	struct db_options options = {
+		.create = !is_made_by_flowfile_later(d->config),
+		.busy_timeout_ms = (int)d->config->database_timeout_ms,
+		.application_name = "flowfile_scheduler",
+	};
+	struct schema_info info;
+
+	if (db_open(d->config->database, &options, &d->db, err) < 0)
+		return -1;
+	if (d->config->wait_for_flowfile) {
+		if (schema_inspect(d->db, &info, err) < 0)
+			return -1;
+		if (info.empty)
+			return err_set(err, ERR_NOT_FOUND, "the catalog is empty");
+	}
+	return schema_prepare(d->db, err);
+}
+
+/* A database that does not answer yet is waited for; one that is wrong is an error. */
+static int
+wait_for_catalog(struct daemon *d, struct err *err)
+{
+	struct timespec pause = {1, 0};
+
+	while (open_catalog(d, err) < 0) {
+		bool later = d->config->wait_for_flowfile && err->code == ERR_NOT_FOUND;
+
+		db_close(d->db);
+		d->db = NULL;
+		if (d->args->once || !(later || err->code == ERR_LOST || err->code == ERR_BUSY))
+			return -1;
+		log_warning("Waiting for the catalog: %s", err->text);
+		err_clear(err);
+		/* TERM ends us here as it would any program: nothing has begun. */
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static void
+make_holder_id(char out[33])
+{
+	unsigned char raw[6];
+
+	/* 12 hex digits, as Flowfile's (contract 4.2). */
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw)) {
+		log_error("No random numbers");
+		exit(1);
+	}
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(out + 2 * i, 3, "%02x", raw[i]);
+}
+
+static int
+make_engine(struct daemon *d, struct err *err)
+{
+	struct engine_env env = {
+		.clock = &clock_real,
+		.db = d->db,
+		.guard_ops = &guard_real,
+		.guard = d->guard,
+		.runner_ops = &runner_real,
+		.runner = d->runner,
+		.zone = find_zone,
+		.zone_arg = d->zones,
+		.find_process = find_process,
+		.upkeep = on_upkeep,
+		.arg = d,
+		.pid = getpid(),
+		.version = PACKAGE_VERSION,
+	};
+	struct owned_options options;
+	struct proc_id me;
+	int r;
+
+	if (host_id_get(&env.host, err) < 0)
+		return -1;
+	snprintf(env.host.host, sizeof(env.host.host), "%s", d->config->instance_name);
+	make_holder_id(env.holder_id);
+	if (proc_identify(getpid(), &me))
+		env.pid_start = (int64_t)me.start;
+	options_make(d, &options);
+	r = engine_create(&env, &options.options, &d->engine, err);
+	options_free(&options);
+	return r;
+}
+
+static int
+make_folders(const struct config *c, struct err *err)
+{
+	if (file_mkdirs(c->paths.logs, 0755, err) < 0 || file_mkdirs(c->paths.state, 0700, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int
+start(struct daemon *d, struct err *err)
+{
+	struct runner_options runner = {.state_dir = d->config->paths.state};
+
+	d->bindir = own_folder();
+	if (d->config->run_command && command_check(d->config->run_command, err) < 0)
+		return err_prefix(err, "run_command");
+	if (make_folders(d->config, err) < 0 || wait_for_catalog(d, err) < 0)
+		return -1;
+	if (!(d->base = event_base_new()) ||
+		!(d->turn = event_new(d->base, -1, EV_PERSIST, on_turn, d)))
+		return err_set(err, ERR_FAILED, "make the event loop");
+	d->zones = zones_new();
+	if (watch_signals(d, err) < 0 || wake_create(d->base, on_wake, d, &d->wake, err) < 0 ||
+		guard_create(d->config->database, &d->guard, err) < 0 ||
+		runner_create(d->base, &runner, on_runner, d, &d->runner, err) < 0 ||
+		make_engine(d, err) < 0)
+		return -1;
+	return feed_create(d->base, d->config->database, on_feed, d, &d->feed, err);
+}
+
+static void
+finish(struct daemon *d)
+{
+	if (d->engine)
+		engine_stop(d->engine);
+	runner_free(d->runner);
+	engine_free(d->engine);
+	feed_free(d->feed);
+	guard_free(d->guard);
+	wake_free(d->wake);
+	for (int i = 0; i < SIGNALS; i++)
+		if (d->signals[i])
+			event_free(d->signals[i]);
+	if (d->turn)
+		event_free(d->turn);
+	if (d->base)
+		event_base_free(d->base);
+	db_close(d->db);
+	zones_free(d->zones);
+	config_free(d->config);
+	free(d->bindir);
+}
+
+int
+daemon_run(struct config *config, const struct daemon_args *args, struct err *err)
+{
+	struct daemon d = {.config = config, .args = args};
+	int r;
+
+	log_set_level(config->log_level);
+	r = start(&d, err);
+	if (r == 0) {
+		log_info("Started version=%s catalog=%s", PACKAGE_VERSION, db_display(d.db));
+		want_turn(&d);
+		event_base_dispatch(d.base);
+	}
+	finish(&d);
+	if (r == 0)
+		log_info("Stopped");
+	return r;
+}
