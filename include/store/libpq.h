@@ -45,7 +45,8 @@
 	X(PQsetNoticeProcessor)                                                                    \
 	X(PQsetnonblocking)                                                                        \
 	X(PQsocket)                                                                                \
-	X(PQstatus)
+	X(PQstatus)                                                                                \
+	X(PQtransactionStatus)
 
 /* Each function under its own name, with its own type. */
 struct libpq {

@@ -155,6 +155,7 @@ refresh(struct engine *e, const struct change *c, struct err *err)
 {
 	switch (c->kind) {
 	case 't':
+	case 'd':
 		if (!idmap_get(&e->world.tables, c->object_id))
 			return 0;
 		return load_table(e->env.db, c->object_id, &e->world, e->now_us, err);

@@ -417,9 +417,11 @@ pg_commit(struct db_conn *conn, struct err *err)
 static void
 pg_rollback(struct db_conn *conn)
 {
+	struct pg_conn *impl = impl_of(conn);
 	struct err ignored = ERR_INIT;
 
-	if (impl_of(conn)->pg != NULL)
+	/* A COMMIT that was refused has ended it already. */
+	if (impl->pg != NULL && impl->pq->PQtransactionStatus(impl->pg) != PQTRANS_IDLE)
 		run(conn, "ROLLBACK", &ignored);
 }
 

@@ -185,6 +185,8 @@ make_folder(const char *path, struct err *err)
 	char *dir = path_dirname(path);
 	int r = file_mkdirs(dir, FOLDER_MODE, err);
 
+	if (r < 0)
+		err_prefix(err, "%s", path);
 	free(dir);
 	return r;
 }

@@ -16,4 +16,30 @@ check_LIBRARIES += libpgcluster.a
 libpgcluster_a_SOURCES = \
 	tests/integration/pg_cluster.c \
 	tests/integration/pg_cluster.h
+
+check_LIBRARIES += libstoreutil.a
+libstoreutil_a_SOURCES = \
+	tests/integration/store_util.c \
+	tests/integration/store_util.h
+libstoreutil_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS) \
+	-DFIXTURES=\"$(abs_top_srcdir)/tests/fixtures\"
+
+store_tests = \
+	tests/integration/test_db_sqlite
+if POSTGRES
+store_tests += tests/integration/test_db_postgres
 endif
+check_PROGRAMS += $(store_tests)
+TESTS += $(store_tests)
+store_test_ldadd = libstoreutil.a libpgcluster.a libstore.a libbase.a $(STORE_LIBS) \
+	$(CJSON_LIBS) $(CHECK_LIBS)
+
+tests_integration_test_db_sqlite_SOURCES = tests/integration/test_db_sqlite.c
+tests_integration_test_db_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_db_sqlite_LDADD = $(store_test_ldadd)
+
+tests_integration_test_db_postgres_SOURCES = tests/integration/test_db_postgres.c
+tests_integration_test_db_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_db_postgres_LDADD = $(store_test_ldadd)
+endif
+EXTRA_DIST += tests/fixtures/flowfile-0.16-catalog.sql
