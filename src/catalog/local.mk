@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libcatalog.a
 libcatalog_a_SOURCES = \
 	src/catalog/catalog.c \
+	src/catalog/explain.c \
 	src/catalog/flows.c \
 	src/catalog/namespaces.c \
 	src/catalog/requests.c \
@@ -13,6 +14,7 @@ libcatalog_a_SOURCES = \
 	src/catalog/zones.c
 noinst_HEADERS += \
 	include/catalog/catalog.h \
+	include/catalog/explain.h \
 	include/catalog/flows.h \
 	include/catalog/namespaces.h \
 	include/catalog/requests.h \

@@ -458,7 +458,9 @@ schedules_describe(struct arena *a, const struct schedule_info *s)
 						   : describe_interval(a, s->interval_s);
 	case SCHEDULE_CRON:
 		return arena_printf(a, "cron %s %s",
-			s->cron_expression != NULL ? s->cron_expression : "?",
+			is_blank(s->cron_expression)
+				? "?"
+				: text_trim(arena_strdup(a, s->cron_expression)),
 			is_blank(zone) ? "UTC" : zone);
 	case SCHEDULE_TABLE:
 		if (s->trigger_table_name == NULL)

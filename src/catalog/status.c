@@ -234,10 +234,6 @@ put_paused(struct catalog *cat, bool paused, bool *changed, struct err *err)
 	st = db_stmt(cat->db, SQL_CAT_SETTING_PUT);
 	stmt_text(st, 1, "paused");
 	stmt_text(st, 2, paused ? "1" : "0");
-	if (stmt_exec(st, NULL, err) < 0)
-		return -1;
-	st = db_stmt(cat->db, SQL_CAT_SETTINGS_CHANGED);
-	stmt_time(st, 1, clock_wall(cat->clock));
 	return stmt_exec(st, NULL, err);
 }
 

@@ -83,11 +83,12 @@ static char *
 nearest_zone(const struct zones *zones, const char *name)
 {
 	char *guess = xstrdup(name), *start = guess, *end, *folder;
-	bool found = true;
+	bool found;
 
 	for (char *p = guess; *p != '\0'; p++)
 		if (*p == ' ')
 			*p = '_';
+	found = tz_name_is_safe(guess);
 	while (found) {
 		end = start + strcspn(start, "/");
 		folder = start == guess ? xstrdup("") : xstrndup(guess, (size_t)(start - guess));
@@ -108,7 +109,7 @@ nearest_zone(const struct zones *zones, const char *name)
 static int
 unknown_zone(const struct zones *zones, const char *name, const char *why, struct err *err)
 {
-	char *near = tz_name_is_safe(name) ? nearest_zone(zones, name) : NULL;
+	char *near = nearest_zone(zones, name);
 
 	if (near != NULL)
 		err_set(err, ERR_USAGE, "unknown time zone '%s'; did you mean '%s'?", name, near);

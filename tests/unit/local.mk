@@ -6,6 +6,7 @@ unit_core_ldadd = libcore.a $(unit_base_ldadd)
 
 unit_tests = \
 	tests/unit/test_base \
+	tests/unit/test_cli_catalog \
 	tests/unit/test_config \
 	tests/unit/test_decide \
 	tests/unit/test_file \
@@ -20,6 +21,10 @@ TESTS += $(unit_tests)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_base_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_cli_catalog_SOURCES = tests/unit/test_cli_catalog.c
+tests_unit_test_cli_catalog_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_test_cli_catalog_LDADD = libcatalog.a libstore.a $(unit_core_ldadd) $(STORE_LIBS)
 
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DTEST_SRCDIR=\"$(abs_top_srcdir)\"

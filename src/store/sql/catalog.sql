@@ -376,10 +376,6 @@ SELECT value FROM scheduler_settings WHERE name = $1;
 INSERT INTO scheduler_settings (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
--- The engine hears of it as of any other change.
--- name: cat_settings_changed
-INSERT INTO scheduler_changes (kind, object_id, at) VALUES ('p', 0, $1);
-
 -- name: cat_request_insert
 INSERT INTO scheduler_requests (kind, registration_id, schedule_id, run_id, user_id, requested_by,
 	created_at)
@@ -391,3 +387,11 @@ SELECT outcome, detail, run_id FROM scheduler_requests WHERE id = $1;
 
 -- name: cat_request_withdraw
 DELETE FROM scheduler_requests WHERE id = $1 AND outcome IS NULL;
+
+-- name: cat_last_firing
+SELECT f.fired_at, f.due_at, f.cause, f.covered, f.run_id, r.ended_at, r.success, r.id
+FROM scheduler_firings f LEFT JOIN flow_runs r ON r.id = f.run_id
+WHERE f.schedule_id = $1 ORDER BY f.id DESC LIMIT 1;
+
+-- name: cat_latest_run
+SELECT max(started_at) FROM flow_runs;
