@@ -1,0 +1,180 @@
+/*
+ * The command line. Nouns and verbs are rows in tables: one file per noun (src/cli/cmd_*.c) exports its
+ * verbs, cli_nouns names the nouns, args.c reads what was typed, out.c prints.
+ *
+ * A handler returns 0, or -1 with the error, which main prints once; the error's code is the exit
+ * status (0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict). A command that did its work and found
+ * something wrong (a run that failed, a doctor's finding) sets cli->status instead.
+ */
+#ifndef FF_CLI_CLI_H
+#define FF_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "catalog/catalog.h"
+#include "daemon/config.h"
+
+struct cli;
+
+struct cli_option {
+	const char *name; /* without the dashes */
+	char letter; /* 0: none */
+	const char *value; /* what it takes, for the help; NULL: it is a switch */
+	const char *help;
+	bool repeats;
+};
+
+struct cli_command {
+	const char *verb; /* NULL for a noun that is a command itself */
+	const char *args; /* "FLOW", "ID|NAME", "" */
+	const char *summary;
+	int (*run)(struct cli *cli, struct err *err);
+	int min_args, max_args;
+	const struct cli_option *options; /* ends with a NULL name; may be NULL */
+	const char *notes; /* more help; may be NULL */
+	bool raw; /* everything behind the verb is passed on as it is */
+};
+
+struct cli_noun {
+	const char *noun;
+	const char *summary;
+	const struct cli_command *commands; /* ends with a NULL run */
+};
+
+extern const struct cli_noun cli_nouns[]; /* ends with a NULL noun */
+extern const struct cli_option cli_global_options[];
+
+/* The verbs of each noun. */
+extern const struct cli_command cmd_cron[], cmd_doctor[], cmd_flows[], cmd_init[], cmd_run[],
+	cmd_runs[], cmd_scheduler[], cmd_schedules[], cmd_tables[], cmd_version[];
+
+#define CLI_ARGS_MAX 16
+#define CLI_OPTIONS_MAX 64
+
+struct cli_given {
+	const struct cli_option *option;
+	const char *value; /* NULL for a switch */
+};
+
+struct cli {
+	const struct cli_noun *noun;
+	const struct cli_command *command; /* NULL: none was named */
+	const char *args[CLI_ARGS_MAX];
+	int n_args;
+	struct cli_given given[CLI_OPTIONS_MAX];
+	int n_given;
+	char **raw; /* of a raw command: NULL-terminated, borrowed from argv */
+	const char *program; /* argv[0] */
+	bool json;
+	int status;
+
+	struct arena arena; /* what a command makes lives until the end */
+	struct config *config;
+	const char *database; /* URL; borrowed from the config or the arguments */
+	struct catalog catalog;
+	struct buf out;
+	struct json writer;
+};
+
+/* --- args.c ------------------------------------------------------------------------------------ */
+
+/* Reads the arguments. ERR_USAGE says what is wrong, with the nearest name there is. */
+int args_parse(struct cli *cli, int argc, char **argv, struct err *err);
+bool args_has(const struct cli *cli, const char *option);
+/* The last value given; NULL when the option was not. */
+const char *args_value(const struct cli *cli, const char *option);
+/* As a number within bounds; fallback when it was not given. */
+int args_int(const struct cli *cli, const char *option, int64_t min, int64_t max, int64_t fallback,
+	int64_t *out, struct err *err);
+
+/* --- help.c ------------------------------------------------------------------------------------ */
+
+void help_program(FILE *out);
+void help_noun(const struct cli_noun *noun, FILE *out);
+void help_command(const struct cli_noun *noun, const struct cli_command *command, FILE *out);
+/* "flowfile schedules show ID|NAME". In the arena. */
+const char *
+help_usage(struct arena *a, const struct cli_noun *noun, const struct cli_command *command);
+
+/* --- open.c ------------------------------------------------------------------------------------ */
+
+/* Reads the configuration once. */
+int cli_configure(struct cli *cli, struct err *err);
+
+enum cli_need {
+	CLI_NEED_CATALOG, /* Flowfile's tables */
+	CLI_NEED_OURS /* the scheduler's own, too */
+};
+/* Opens the catalog and looks whether what is needed is there; the errors say what to do. */
+int cli_open(struct cli *cli, enum cli_need need, struct err *err);
+/* The namespace that --namespace names; fallback when it was not given. */
+int cli_namespace(struct cli *cli, int64_t fallback, int64_t *id, struct err *err);
+/* A path that does not depend on the current folder; URIs stay as they are. In the arena. */
+const char *cli_absolute(struct cli *cli, const char *path, struct err *err);
+/* Whether a path ends as a flow description does: .yaml, .yml or .json. */
+bool cli_is_flow_file(const char *path);
+/* "alice@host", for the record of who asked. In the arena. */
+const char *cli_who(struct cli *cli);
+void cli_close(struct cli *cli);
+
+/* --- out.c ------------------------------------------------------------------------------------- */
+
+/* Text without control characters, so that a name cannot play with the terminal. In the arena. */
+const char *out_clean(struct arena *a, const char *s);
+
+/* "2026-05-20 08:00:05 (3h 10m ago)"; "-" for TIME_NONE. now_us gives the age. */
+const char *out_time(struct arena *a, int64_t us, int64_t now_us);
+const char *out_age(struct arena *a, int64_t us, int64_t now_us);
+const char *out_int(struct arena *a, int64_t v); /* "-" for negative numbers */
+const char *out_bytes(struct arena *a, int64_t v);
+const char *out_duration(struct arena *a, double seconds); /* "-" when negative */
+
+struct out_column {
+	const char *title;
+	bool right; /* numbers */
+	bool shrink; /* may be cut when the terminal is too narrow; never when it is none */
+};
+
+/* Rows of cells, printed aligned when they are all there. */
+struct out_table {
+	struct arena *arena;
+	const struct out_column *columns;
+	size_t n_columns;
+	const char **cells;
+	size_t n_cells;
+};
+
+void out_table_begin(
+	struct out_table *t, struct arena *a, const struct out_column *columns, size_t n_columns);
+/* NULL and "" print as "-". Borrowed until the end. */
+void out_cell(struct out_table *t, const char *text);
+/* Prints; empty_text instead of a table without rows. */
+void out_table_end(struct out_table *t, const char *empty_text);
+
+/* "Name:      value" with values in one column; NULL prints as "-". */
+void out_field(const char *name, const char *value);
+
+/* JSON to standard output, one line: begin, write, end. */
+struct json *out_json_begin(struct cli *cli);
+int out_json_end(struct cli *cli, struct err *err);
+
+/* --- request.c --------------------------------------------------------------------------------- */
+
+/* Asks the leading daemon to run a flow now (schedule_id ID_NONE: manually). */
+int request_run(struct cli *cli, int64_t registration_id, int64_t schedule_id, struct err *err);
+int request_cancel(struct cli *cli, int64_t run_id, struct err *err);
+
+/* --- follow.c ---------------------------------------------------------------------------------- */
+
+/* Copies a run's log to standard output; with follow until the run has ended. */
+int follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err);
+/* Waits until the run has ended. */
+int follow_run(struct cli *cli, int64_t run_id, struct err *err);
+
+#endif

@@ -1,0 +1,272 @@
+/* flowfile flows ... */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "catalog/flows.h"
+#include "catalog/namespaces.h"
+#include "catalog/resolve.h"
+#include "catalog/runs.h"
+#include "catalog/schedules.h"
+#include "cli/cli.h"
+
+/* --- list -------------------------------------------------------------------------------------- */
+
+static const char *
+last_run(struct cli *cli, const struct flow_info *f, int64_t now_us)
+{
+	const char *how = f->last_run_success == TRI_TRUE ? "success"
+		: f->last_run_success == TRI_FALSE        ? "failed"
+							  : "running";
+
+	if (f->last_run_us == TIME_NONE)
+		return NULL;
+	return arena_printf(
+		&cli->arena, "%s, %s", how, out_age(&cli->arena, f->last_run_us, now_us));
+}
+
+static int
+flows_list_run(struct cli *cli, struct err *err)
+{
+	static const struct out_column columns[] = {
+		{"ID", true, false},
+		{"NAME", false, true},
+		{"NAMESPACE", false, true},
+		{"RUNS", true, false},
+		{"LAST RUN", false, false},
+		{"FILE", false, true},
+	};
+	int64_t namespace_id, now_us;
+	struct flow_list list;
+	struct out_table t;
+	struct json *j;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		cli_namespace(cli, ID_NONE, &namespace_id, err) < 0 ||
+		flows_list(&cli->catalog, namespace_id, &cli->arena, &list, err) < 0)
+		return -1;
+	if (cli->json) {
+		j = out_json_begin(cli);
+		json_array(j);
+		for (size_t i = 0; i < list.n; i++)
+			flows_json(j, &list.items[i]);
+		json_array_end(j);
+		return out_json_end(cli, err);
+	}
+	now_us = clock_wall(cli->catalog.clock);
+	out_table_begin(&t, &cli->arena, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < list.n; i++) {
+		const struct flow_info *f = &list.items[i];
+
+		out_cell(&t, out_int(&cli->arena, f->id));
+		out_cell(&t, f->name);
+		out_cell(&t, f->namespace_name);
+		out_cell(&t, out_int(&cli->arena, f->run_count));
+		out_cell(&t, last_run(cli, f, now_us));
+		out_cell(&t,
+			f->file_exists ? f->flow_path
+				       : arena_printf(&cli->arena, "%s (missing)", f->flow_path));
+	}
+	out_table_end(&t, "No flows. Register one with: flowfile flows register PATH --name NAME");
+	return 0;
+}
+
+/* --- show -------------------------------------------------------------------------------------- */
+
+static const char *
+join_refs(struct arena *a, const struct table_ref *refs, size_t n)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		text = arena_printf(a, "%s%s%s (%lld)", i > 0 ? text : "", i > 0 ? ", " : "",
+			refs[i].name, (long long)refs[i].id);
+	return text;
+}
+
+static void
+print_flow(struct cli *cli, const struct flow_info *f)
+{
+	struct arena *a = &cli->arena;
+	int64_t now_us = clock_wall(cli->catalog.clock);
+
+	out_field("Id", out_int(a, f->id));
+	out_field("Name", f->name);
+	out_field("Description", f->description);
+	out_field("Namespace", f->namespace_name);
+	out_field("File",
+		f->file_exists ? f->flow_path : arena_printf(a, "%s (missing)", f->flow_path));
+	out_field("Uuid", f->flow_uuid);
+	out_field("Owner", out_int(a, f->owner_id));
+	out_field("Runs", out_int(a, f->run_count));
+	out_field("Last run", last_run(cli, f, now_us));
+	out_field("Produces", join_refs(a, f->produced, f->n_produced));
+	out_field("Reads", join_refs(a, f->read, f->n_read));
+	out_field("Registered", out_time(a, f->created_us, now_us));
+	out_field("Changed", out_time(a, f->updated_us, now_us));
+}
+
+static int
+show_flow(struct cli *cli, int64_t id, struct err *err)
+{
+	struct schedule_list schedules;
+	struct flow_info f;
+
+	if (flows_get(&cli->catalog, id, &cli->arena, &f, err) < 0)
+		return -1;
+	if (cli->json) {
+		flows_json(out_json_begin(cli), &f);
+		return out_json_end(cli, err);
+	}
+	if (schedules_list(&cli->catalog, id, &cli->arena, &schedules, err) < 0)
+		return -1;
+	print_flow(cli, &f);
+	for (size_t i = 0; i < schedules.n; i++) {
+		const struct schedule_info *s = &schedules.items[i];
+
+		out_field(i == 0 ? "Schedules" : "",
+			arena_printf(&cli->arena, "%lld: %s%s", (long long)s->id,
+				schedules_describe(&cli->arena, s),
+				s->enabled ? "" : " (disabled)"));
+	}
+	return 0;
+}
+
+static int
+flows_show_run(struct cli *cli, struct err *err)
+{
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_flow(&cli->catalog, cli->args[0], &id, err) < 0)
+		return -1;
+	return show_flow(cli, id, err);
+}
+
+/* --- register ---------------------------------------------------------------------------------- */
+
+static int
+check_flow_file(const char *path, struct err *err)
+{
+	struct stat sb;
+
+	if (stat(path, &sb) < 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no file %s", path);
+	if (!S_ISREG(sb.st_mode))
+		return err_set(err, ERR_USAGE, "%s is not a file", path);
+	if (!text_is_utf8(path, strlen(path)))
+		return err_set(err, ERR_USAGE, "the path is not UTF-8, which a catalog stores");
+	if (!cli_is_flow_file(path) && access(path, X_OK) != 0)
+		return err_set(err, ERR_USAGE,
+			"%s is no flow: it is neither .yaml, .yml or .json nor executable\n"
+			"If it is a program, let it be run: chmod +x %s",
+			path, path);
+	return 0;
+}
+
+static int
+flows_register_run(struct cli *cli, struct err *err)
+{
+	struct flow_new new = {
+		.name = args_value(cli, "name"),
+		.description = args_value(cli, "description"),
+		.unique = true,
+	};
+	int64_t id, default_id;
+
+	if (new.name == NULL || *new.name == '\0')
+		return err_set(err, ERR_USAGE, "the flow needs a name: --name NAME");
+	if (!text_is_utf8(new.name, strlen(new.name)))
+		return err_set(err, ERR_USAGE, "--name is not UTF-8");
+	new.flow_path = cli_absolute(cli, cli->args[0], err);
+	if (new.flow_path == NULL || check_flow_file(new.flow_path, err) < 0)
+		return -1;
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		namespaces_default(&cli->catalog, &default_id, err) < 0 ||
+		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
+		flows_register(&cli->catalog, &new, &id, err) < 0)
+		return -1;
+	if (cli->json)
+		return show_flow(cli, id, err);
+	printf("Registered flow %lld, %s.\n", (long long)id, out_clean(&cli->arena, new.name));
+	return 0;
+}
+
+/* --- remove, run ------------------------------------------------------------------------------- */
+
+static int
+flows_remove_run(struct cli *cli, struct err *err)
+{
+	bool delete_file = args_has(cli, "delete-file"), file_deleted;
+	struct flow_info f;
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_flow(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		flows_get(&cli->catalog, id, &cli->arena, &f, err) < 0 ||
+		flows_delete(&cli->catalog, id, delete_file, &file_deleted, err) < 0)
+		return -1;
+	if (delete_file && !file_deleted && f.file_exists)
+		fprintf(stderr,
+			"The file %s stays: another flow has it, or it cannot be deleted.\n",
+			out_clean(&cli->arena, f.flow_path));
+	if (cli->json) {
+		flows_json(out_json_begin(cli), &f);
+		return out_json_end(cli, err);
+	}
+	printf("Removed flow %lld, %s, with its schedules. Its runs stay.\n", (long long)id,
+		out_clean(&cli->arena, f.name));
+	return 0;
+}
+
+static int
+flows_run_run(struct cli *cli, struct err *err)
+{
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_OURS, err) < 0 ||
+		resolve_flow(&cli->catalog, cli->args[0], &id, err) < 0)
+		return -1;
+	return request_run(cli, id, ID_NONE, err);
+}
+
+static const struct cli_option list_options[] = {
+	{"namespace", 0, "NS", "only of this namespace: an id, schema or catalog.schema", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option register_options[] = {
+	{"name", 0, "NAME", "what it is called", false},
+	{"namespace", 0, "NS", "where it belongs; General.default if not said", false},
+	{"description", 0, "TEXT", "what it is for", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option remove_options[] = {
+	{"delete-file", 0, NULL, "the file too, if no other flow has it", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option run_options[] = {
+	{"wait", 0, NULL, "wait until the run has ended; exit 1 if it failed", false},
+	{"queue", 0, NULL, "keep the request if no scheduler is running", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
+const struct cli_command cmd_flows[] = {
+	{"list", "", "Lists the flows", flows_list_run, 0, 0, list_options, NULL, false},
+	{"show", "FLOW", "Shows one flow, its tables and its schedules", flows_show_run, 1, 1, NULL,
+		NULL, false},
+	{"register", "PATH --name NAME", "Makes a flow file or a program known", flows_register_run,
+		1, 1, register_options,
+		"PATH is a flow file (.yaml, .yml, .json) or a program. A program is run as it is, "
+		"with\n"
+		"FLOWFILE_RUN_ID, FLOWFILE_FLOW_ID, FLOWFILE_RUN_CAUSE and others in its "
+		"environment.",
+		false},
+	{"remove", "FLOW", "Forgets a flow and its schedules; its runs stay", flows_remove_run, 1,
+		1, remove_options, NULL, false},
+	{"run", "FLOW", "Runs a flow now", flows_run_run, 1, 1, run_options, NULL, false},
+	{0},
+};

@@ -1,0 +1,232 @@
+/* flowfile runs ... */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "catalog/resolve.h"
+#include "catalog/runs.h"
+#include "catalog/status.h"
+#include "cli/cli.h"
+
+static int
+read_filter(struct cli *cli, struct run_filter *f, struct err *err)
+{
+	const char *flow = args_value(cli, "flow"), *schedule = args_value(cli, "schedule");
+
+	*f = (struct run_filter){
+		.run_type = args_value(cli, "type"),
+		.search = args_value(cli, "search"),
+		.active = args_has(cli, "active"),
+	};
+	if (f->run_type != NULL && !runs_type_known(f->run_type))
+		return err_set(err, ERR_USAGE,
+			"--type: '%s' is none of scheduled, manual, on_demand, in_designer_run",
+			f->run_type);
+	if (args_int(cli, "limit", 1, RUNS_LIMIT_MAX, RUNS_LIMIT_DEFAULT, &f->limit, err) < 0 ||
+		args_int(cli, "offset", 0, INT64_MAX, 0, &f->offset, err) < 0 ||
+		cli_open(cli, CLI_NEED_CATALOG, err) < 0)
+		return -1;
+	if (flow != NULL && resolve_flow(&cli->catalog, flow, &f->registration_id, err) < 0)
+		return -1;
+	return schedule == NULL ? 0
+				: resolve_schedule(&cli->catalog, schedule, &f->schedule_id, err);
+}
+
+static const char *
+how_long(struct arena *a, const struct run_info *r, int64_t now_us)
+{
+	if (r->ended_us != TIME_NONE)
+		return out_duration(a, r->duration_s);
+	if (r->started_us == TIME_NONE || r->started_us > now_us)
+		return "-";
+	return out_duration(a, (double)(now_us - r->started_us) / (double)US_PER_SEC);
+}
+
+static int
+runs_list_run(struct cli *cli, struct err *err)
+{
+	static const struct out_column columns[] = {
+		{"ID", true, false},
+		{"FLOW", false, true},
+		{"TYPE", false, false},
+		{"SCHEDULE", true, false},
+		{"STARTED (UTC)", false, false},
+		{"TOOK", true, false},
+		{"RESULT", false, false},
+	};
+	struct arena *a = &cli->arena;
+	struct run_filter filter;
+	struct run_page page;
+	struct out_table t;
+	int64_t now_us;
+
+	if (read_filter(cli, &filter, err) < 0 ||
+		runs_list(&cli->catalog, &filter, a, &page, err) < 0)
+		return -1;
+	if (cli->json) {
+		runs_json_page(out_json_begin(cli), &page);
+		return out_json_end(cli, err);
+	}
+	now_us = clock_wall(cli->catalog.clock);
+	out_table_begin(&t, a, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < page.n; i++) {
+		const struct run_info *r = &page.items[i];
+
+		out_cell(&t, out_int(a, r->id));
+		out_cell(&t, r->flow_name);
+		out_cell(&t, r->run_type);
+		out_cell(&t, r->schedule_id == ID_NONE ? NULL : out_int(a, r->schedule_id));
+		out_cell(&t, out_time(a, r->started_us, now_us));
+		out_cell(&t, how_long(a, r, now_us));
+		out_cell(&t, runs_outcome(r));
+	}
+	out_table_end(&t, "No runs.");
+	if (page.total > filter.offset + (int64_t)page.n)
+		fprintf(stderr, "%zu of %lld runs; --offset %lld shows more.\n", page.n,
+			(long long)page.total, (long long)(filter.offset + (int64_t)page.n));
+	return 0;
+}
+
+static const char *
+exit_text(struct arena *a, const struct run_details *d)
+{
+	if (d->exit_signal > 0)
+		return arena_printf(a, "signal %lld (%s)", (long long)d->exit_signal,
+			strsignal((int)d->exit_signal));
+	return d->exit_code == COUNT_NONE ? NULL : out_int(a, d->exit_code);
+}
+
+static void
+print_details(struct cli *cli, const struct run_details *d)
+{
+	int64_t now_us = clock_wall(cli->catalog.clock);
+	struct arena *a = &cli->arena;
+
+	out_field("Cause", d->cause);
+	out_field("Due", out_time(a, d->due_us, now_us));
+	out_field("Host", d->host);
+	out_field("Exit status", exit_text(a, d));
+	if (d->reason != NULL)
+		out_field("Reason", d->reason);
+	if (d->cancel_us != TIME_NONE)
+		out_field("Cancelled",
+			arena_printf(a, "%s by %s", out_time(a, d->cancel_us, now_us),
+				d->cancel_by != NULL ? d->cancel_by : "-"));
+	if (d->cpu_us != COUNT_NONE)
+		out_field("CPU time", out_duration(a, (double)d->cpu_us / (double)US_PER_SEC));
+	if (d->max_rss_kb != COUNT_NONE)
+		out_field("Peak memory", out_bytes(a, d->max_rss_kb * 1024));
+	if (d->attempt > 1)
+		out_field("Attempt", out_int(a, d->attempt));
+}
+
+static void
+print_run(struct cli *cli, const struct run_info *r)
+{
+	int64_t now_us = clock_wall(cli->catalog.clock);
+	struct arena *a = &cli->arena;
+
+	out_field("Id", out_int(a, r->id));
+	out_field("Flow",
+		r->registration_id == ID_NONE ? r->flow_name
+					      : arena_printf(a, "%s (%lld)", r->flow_name,
+							(long long)r->registration_id));
+	out_field("File", r->flow_path);
+	out_field("Result", runs_outcome(r));
+	out_field("Type", r->run_type);
+	if (r->schedule_id != ID_NONE)
+		out_field("Schedule", out_int(a, r->schedule_id));
+	out_field("User", out_int(a, r->user_id));
+	out_field("Started", out_time(a, r->started_us, now_us));
+	out_field("Ended", out_time(a, r->ended_us, now_us));
+	out_field("Took", how_long(a, r, now_us));
+	if (r->number_of_nodes > 0)
+		out_field("Nodes",
+			arena_printf(a, "%lld of %lld", (long long)r->nodes_completed,
+				(long long)r->number_of_nodes));
+	if (r->ended_us == TIME_NONE && r->pid > 0)
+		out_field("Process", out_int(a, r->pid));
+	out_field("Log",
+		r->has_log ? arena_printf(a, "flowfile runs logs %lld", (long long)r->id) : NULL);
+}
+
+static int
+runs_show_run(struct cli *cli, struct err *err)
+{
+	struct run_details details = {0};
+	struct run_info run;
+	bool prepared;
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_run(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		runs_get(&cli->catalog, id, &cli->arena, &run, err) < 0)
+		return -1;
+	if (cli->json) {
+		runs_json_detail(out_json_begin(cli), &run);
+		return out_json_end(cli, err);
+	}
+	if (status_prepared(&cli->catalog, &prepared, err) < 0 ||
+		(prepared && runs_details(&cli->catalog, id, &cli->arena, &details, err) < 0))
+		return -1;
+	print_run(cli, &run);
+	if (details.found)
+		print_details(cli, &details);
+	return 0;
+}
+
+static int
+runs_logs_run(struct cli *cli, struct err *err)
+{
+	struct run_info run;
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_run(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		runs_get(&cli->catalog, id, &cli->arena, &run, err) < 0)
+		return -1;
+	if (!runs_type_spawned(run.run_type))
+		return err_set(err, ERR_NOT_FOUND,
+			"run %lld has no log: it ran inside Flowfile's designer", (long long)id);
+	return follow_log(cli, id, args_has(cli, "follow"), err);
+}
+
+static int
+runs_cancel_run(struct cli *cli, struct err *err)
+{
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_OURS, err) < 0 ||
+		resolve_run(&cli->catalog, cli->args[0], &id, err) < 0)
+		return -1;
+	return request_cancel(cli, id, err);
+}
+
+static const struct cli_option list_options[] = {
+	{"flow", 0, "FLOW", "only of this flow", false},
+	{"schedule", 0, "ID", "only of this schedule", false},
+	{"type", 0, "T", "scheduled, manual, on_demand or in_designer_run", false},
+	{"search", 0, "TEXT", "only of flows with this in their name", false},
+	{"active", 0, NULL, "only those that have not ended", false},
+	{"limit", 0, "N", "at most so many; 50 if not said, 500 at most", false},
+	{"offset", 0, "N", "leave out the first N", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option logs_options[] = {
+	{"follow", 'f', NULL, "go on until the run has ended", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option cancel_options[] = {
+	{"wait", 0, NULL, "wait until the run has ended", false},
+	{"queue", 0, NULL, "keep the request if no scheduler is running", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
+const struct cli_command cmd_runs[] = {
+	{"list", "", "Lists runs, latest first", runs_list_run, 0, 0, list_options, NULL, false},
+	{"show", "ID", "Shows one run", runs_show_run, 1, 1, NULL, NULL, false},
+	{"logs", "ID", "Prints a run's log", runs_logs_run, 1, 1, logs_options, NULL, false},
+	{"cancel", "ID", "Ends a run", runs_cancel_run, 1, 1, cancel_options,
+		"A run that has ended already is left as it is, and that is no error.", false},
+	{0},
+};

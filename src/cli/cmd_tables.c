@@ -1,0 +1,256 @@
+/* flowfile tables ... */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "catalog/namespaces.h"
+#include "catalog/resolve.h"
+#include "catalog/tables.h"
+#include "cli/cli.h"
+
+static const char *
+full_name(struct arena *a, const struct table_info *t)
+{
+	const char *name = tables_full_name(a, t->namespace_name, t->name);
+
+	return t->catalog_name != NULL ? arena_printf(a, "%s.%s", t->catalog_name, name) : name;
+}
+
+static int
+tables_list_run(struct cli *cli, struct err *err)
+{
+	static const struct out_column columns[] = {
+		{"ID", true, false},
+		{"TABLE", false, true},
+		{"TYPE", false, false},
+		{"ROWS", true, false},
+		{"SIZE", true, false},
+		{"LAST WRITE (UTC)", false, false},
+		{"PRODUCED BY", false, true},
+	};
+	int64_t namespace_id, now_us;
+	struct arena *a = &cli->arena;
+	struct table_list list;
+	struct out_table t;
+	struct json *j;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		cli_namespace(cli, ID_NONE, &namespace_id, err) < 0 ||
+		tables_list(&cli->catalog, namespace_id, a, &list, err) < 0)
+		return -1;
+	if (cli->json) {
+		j = out_json_begin(cli);
+		json_array(j);
+		for (size_t i = 0; i < list.n; i++)
+			tables_json(j, &list.items[i]);
+		json_array_end(j);
+		return out_json_end(cli, err);
+	}
+	now_us = clock_wall(cli->catalog.clock);
+	out_table_begin(&t, a, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < list.n; i++) {
+		const struct table_info *info = &list.items[i];
+
+		out_cell(&t, out_int(a, info->id));
+		out_cell(&t, full_name(a, info));
+		out_cell(&t, info->table_type);
+		out_cell(&t, out_int(a, info->row_count));
+		out_cell(&t, out_bytes(a, info->size_bytes));
+		out_cell(&t, out_time(a, info->updated_us, now_us));
+		out_cell(&t,
+			info->source_registration_name != NULL ? info->source_registration_name
+							       : info->producer_registration_name);
+	}
+	out_table_end(&t, "No tables. Make one known with: flowfile tables register NAME");
+	return 0;
+}
+
+static const char *
+flow_ref(struct arena *a, int64_t id, const char *name)
+{
+	if (id == ID_NONE)
+		return NULL;
+	return name != NULL ? arena_printf(a, "%s (%lld)", name, (long long)id)
+			    : arena_printf(a, "%lld (gone)", (long long)id);
+}
+
+static void
+print_table(struct cli *cli, const struct table_info *t)
+{
+	struct arena *a = &cli->arena;
+	int64_t now_us = clock_wall(cli->catalog.clock);
+	const char *readers = NULL;
+
+	for (size_t i = 0; i < t->n_read_by; i++)
+		readers = arena_printf(a, "%s%s%s (%lld)", i > 0 ? readers : "", i > 0 ? ", " : "",
+			t->read_by[i].name, (long long)t->read_by[i].id);
+	out_field("Id", out_int(a, t->id));
+	out_field("Table", full_name(a, t));
+	out_field("Description", t->description);
+	out_field("Type", t->table_type);
+	out_field("Path",
+		t->file_path == NULL || t->file_exists
+			? t->file_path
+			: arena_printf(a, "%s (no data there)", t->file_path));
+	out_field("Rows", out_int(a, t->row_count));
+	out_field("Columns", out_int(a, t->column_count));
+	out_field("Size", out_bytes(a, t->size_bytes));
+	out_field("Last write", out_time(a, t->updated_us, now_us));
+	out_field("By run", t->source_run_id == ID_NONE ? NULL : out_int(a, t->source_run_id));
+	out_field(
+		"Produced by", flow_ref(a, t->source_registration_id, t->source_registration_name));
+	if (t->producer_registration_id != ID_NONE)
+		out_field("Virtual of",
+			flow_ref(a, t->producer_registration_id, t->producer_registration_name));
+	if (t->sql_query != NULL)
+		out_field("SQL", t->sql_query);
+	out_field("Read by", readers);
+	out_field("Registered", out_time(a, t->created_us, now_us));
+}
+
+static int
+show_table(struct cli *cli, int64_t id, struct err *err)
+{
+	struct table_info t;
+
+	if (tables_get(&cli->catalog, id, &cli->arena, &t, err) < 0)
+		return -1;
+	if (cli->json) {
+		tables_json(out_json_begin(cli), &t);
+		return out_json_end(cli, err);
+	}
+	print_table(cli, &t);
+	return 0;
+}
+
+static int
+tables_show_run(struct cli *cli, struct err *err)
+{
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0)
+		return -1;
+	return show_table(cli, id, err);
+}
+
+static int
+tables_register_run(struct cli *cli, struct err *err)
+{
+	struct table_new new = {
+		.name = cli->args[0],
+		.description = args_value(cli, "description"),
+		.file_path = args_value(cli, "path"),
+		.row_count = COUNT_NONE,
+		.size_bytes = COUNT_NONE,
+	};
+	const char *flow = args_value(cli, "flow");
+	int64_t id, default_id;
+	struct stat sb;
+	size_t len;
+
+	if (!text_is_utf8(new.name, strlen(new.name)))
+		return err_set(err, ERR_USAGE, "the name is not UTF-8");
+	if (new.file_path != NULL) {
+		new.file_path = cli_absolute(cli, new.file_path, err);
+		if (new.file_path == NULL)
+			return -1;
+	}
+	len = new.file_path != NULL ? strlen(new.file_path) : 0;
+	if (len > 8 && text_equal_nocase(new.file_path + len - 8, ".parquet"))
+		new.storage_format = "parquet";
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		namespaces_default(&cli->catalog, &default_id, err) < 0 ||
+		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
+		(flow != NULL &&
+			resolve_flow(&cli->catalog, flow, &new.source_registration_id, err) < 0) ||
+		tables_register(&cli->catalog, &new, &id, err) < 0)
+		return -1;
+	if (new.file_path != NULL &&
+		strstr(new.file_path, "://") == NULL &&stat(new.file_path, &sb) < 0)
+		fprintf(stderr, "Note: there is nothing at %s yet.\n",
+			out_clean(&cli->arena, new.file_path));
+	if (cli->json)
+		return show_table(cli, id, err);
+	printf("Registered table %lld, %s.\n", (long long)id, out_clean(&cli->arena, new.name));
+	return 0;
+}
+
+/* The run that we are a part of; a write is not to be lost over a variable that makes no sense. */
+static int64_t
+current_run(void)
+{
+	const char *text = getenv("FLOWFILE_RUN_ID");
+	int64_t id = ID_NONE;
+
+	if (text != NULL && *text != '\0' && !text_to_int(text, 1, INT64_MAX, &id))
+		fprintf(stderr,
+			"Note: FLOWFILE_RUN_ID is not a number; the write is noted without "
+			"a run.\n");
+	return id;
+}
+
+static int
+tables_touch_run(struct cli *cli, struct err *err)
+{
+	struct table_touch touch = {.run_id = current_run()};
+	int64_t id, updated_us;
+
+	if (args_int(cli, "rows", 0, INT64_MAX, COUNT_NONE, &touch.row_count, err) < 0 ||
+		args_int(cli, "size", 0, INT64_MAX, COUNT_NONE, &touch.size_bytes, err) < 0 ||
+		cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		tables_touch(&cli->catalog, id, &touch, &updated_us, err) < 0)
+		return -1;
+	if (cli->json)
+		return show_table(cli, id, err);
+	printf("Table %lld was written: %s.\n", (long long)id,
+		out_time(&cli->arena, updated_us, updated_us));
+	return 0;
+}
+
+static int
+tables_preview_run(struct cli *cli, struct err *err)
+{
+	int64_t id;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0)
+		return -1;
+	return err_set(err, ERR_FAILED,
+		"this build cannot read table data: it was made without the query engine\n"
+		"`flowfile tables show %lld` says where the data is.",
+		(long long)id);
+}
+
+static const struct cli_option list_options[] = {
+	{"namespace", 0, "NS", "only of this namespace: an id, schema or catalog.schema", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option register_options[] = {
+	{"path", 0, "P", "where its data is: a Delta folder, a .parquet file or a URI", false},
+	{"namespace", 0, "NS", "where it belongs; General.default if not said", false},
+	{"description", 0, "TEXT", "what is in it", false},
+	{"flow", 0, "FLOW", "the flow that produces it", false},
+	{NULL, 0, NULL, NULL, false},
+};
+static const struct cli_option touch_options[] = {
+	{"rows", 0, "N", "how many rows it has now", false},
+	{"size", 0, "BYTES", "how large its data is now", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
+const struct cli_command cmd_tables[] = {
+	{"list", "", "Lists the tables", tables_list_run, 0, 0, list_options, NULL, false},
+	{"show", "TABLE", "Shows one table", tables_show_run, 1, 1, NULL, NULL, false},
+	{"register", "NAME", "Makes a table known", tables_register_run, 1, 1, register_options,
+		NULL, false},
+	{"touch", "TABLE", "Says that a table was written: schedules that watch it fire",
+		tables_touch_run, 1, 1, touch_options,
+		"Inside a run, FLOWFILE_RUN_ID is noted as the run that wrote.", false},
+	{"preview", "TABLE", "Shows the first rows", tables_preview_run, 1, 1, NULL, NULL, false},
+	{0},
+};

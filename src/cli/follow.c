@@ -1,0 +1,156 @@
+/* Waiting for a run, and its log. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "catalog/runs.h"
+#include "cli/cli.h"
+#include "runner/runlog.h"
+
+#define LOOK_MS 200 /* how often the catalog is asked whether the run has ended */
+#define CHUNK_SIZE (64 * 1024)
+
+static void
+pause_ms(int64_t ms)
+{
+	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+/* 1: still active, 0: ended or gone. A locked database counts as "not known yet". */
+static int
+is_active(struct cli *cli, int64_t run_id, struct err *err)
+{
+	struct stmt *st = db_stmt(cli->catalog.db, SQL_CAT_RUN_STARTED_AT);
+	int r;
+
+	stmt_int(st, 1, run_id);
+	r = stmt_step(st, err);
+	stmt_reset(st);
+	if (r < 0 && err->code == ERR_BUSY) {
+		err_clear(err);
+		return 1;
+	}
+	return r < 0 ? -1 : r;
+}
+
+int
+follow_run(struct cli *cli, int64_t run_id, struct err *err)
+{
+	int64_t wait_ms = 10;
+	int r;
+
+	while ((r = is_active(cli, run_id, err)) > 0) {
+		pause_ms(wait_ms);
+		wait_ms = wait_ms * 2 < LOOK_MS ? wait_ms * 2 : LOOK_MS;
+	}
+	return r;
+}
+
+/* Opens the log; with follow it waits for one to appear as long as the run is active. */
+static int
+open_log(struct cli *cli, int64_t run_id, const char *path, bool follow, struct err *err)
+{
+	for (;;) {
+		int active = follow ? is_active(cli, run_id, err) : 0;
+		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+		if (active < 0) {
+			if (fd >= 0)
+				close(fd);
+			return -1;
+		}
+		if (fd >= 0)
+			return fd;
+		if (errno != ENOENT)
+			return err_errno(err, errno, "%s", path);
+		if (active == 0)
+			return err_set(err, ERR_NOT_FOUND,
+				"run %lld has no log: there is no file %s", (long long)run_id,
+				path);
+		pause_ms(LOOK_MS);
+	}
+}
+
+/* All there is now. */
+static int
+copy_log(struct runlog_reader *reader, const char *path, struct err *err)
+{
+	char chunk[CHUNK_SIZE];
+	struct stat sb;
+	ssize_t n;
+
+	/* Begun anew: a log is emptied when its run is launched once more. */
+	if (fstat(reader->fd, &sb) == 0 && sb.st_size == 0)
+		reader->pos = 0;
+	while ((n = runlog_read(reader, chunk, sizeof(chunk))) > 0)
+		if (fwrite(chunk, 1, (size_t)n, stdout) != (size_t)n)
+			return err_errno(err, errno, "cannot write to standard output");
+	if (n < 0)
+		return err_errno(err, errno, "%s", path);
+	if (fflush(stdout) != 0)
+		return err_errno(err, errno, "cannot write to standard output");
+	return 0;
+}
+
+/* Until the file changes or a while has passed. */
+static void
+wait_for_change(int inotify_fd)
+{
+	struct pollfd pfd = {.fd = inotify_fd, .events = POLLIN};
+	char events[4096];
+
+	if (poll(&pfd, inotify_fd >= 0 ? 1 : 0, LOOK_MS) > 0)
+		while (read(inotify_fd, events, sizeof(events)) > 0)
+			;
+}
+
+static int
+follow_file(struct cli *cli, int64_t run_id, const char *path, struct runlog_reader *reader,
+	struct err *err)
+{
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), active = 1, rc = 0;
+
+	if (watch >= 0 && inotify_add_watch(watch, path, IN_MODIFY) < 0) {
+		close(watch);
+		watch = -1;
+	}
+	while (rc == 0 && active > 0) {
+		wait_for_change(watch);
+		/* Asked before the last look at the file, so that nothing is missed. */
+		active = is_active(cli, run_id, err);
+		rc = active < 0 ? -1 : copy_log(reader, path, err);
+	}
+	if (watch >= 0)
+		close(watch);
+	return rc;
+}
+
+int
+follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err)
+{
+	char *path = paths_run_log(&cli->config->paths, run_id);
+	struct runlog_reader reader;
+	int fd, rc = -1;
+
+	fd = open_log(cli, run_id, path, follow, err);
+	if (fd < 0)
+		goto out;
+	runlog_reader_init(&reader, fd, cli->config->run_log_max_bytes, 0);
+	rc = copy_log(&reader, path, err);
+	if (rc == 0 && follow)
+		rc = follow_file(cli, run_id, path, &reader, err);
+	close(fd);
+out:
+	free(path);
+	return rc;
+}

@@ -1,0 +1,22 @@
+bin_PROGRAMS += flowfile
+flowfile_SOURCES = \
+	src/cli/args.c \
+	src/cli/cmd_cron.c \
+	src/cli/cmd_doctor.c \
+	src/cli/cmd_flows.c \
+	src/cli/cmd_init.c \
+	src/cli/cmd_run.c \
+	src/cli/cmd_runs.c \
+	src/cli/cmd_schedules.c \
+	src/cli/cmd_scheduler.c \
+	src/cli/cmd_tables.c \
+	src/cli/follow.c \
+	src/cli/help.c \
+	src/cli/main.c \
+	src/cli/open.c \
+	src/cli/out.c \
+	src/cli/request.c
+noinst_HEADERS += include/cli/cli.h
+flowfile_CPPFLAGS = $(AM_CPPFLAGS)
+flowfile_LDADD = libcatalog.a libstore.a libffconfig.a librunner.a libcore.a libbase.a \
+	$(STORE_LIBS) $(CJSON_LIBS)

@@ -1,0 +1,191 @@
+/* Run-now and cancel: asked of the leading daemon. */
+#include <stdio.h>
+
+#include "catalog/requests.h"
+#include "catalog/runs.h"
+#include "catalog/status.h"
+#include "cli/cli.h"
+#include "store/load.h"
+
+/* A leading daemon answers in milliseconds; this long it may be busy, or the lock be another's. */
+#define ANSWER_TIMEOUT_MS 10000
+
+static int
+not_now(const struct leader_info *leader, bool paused, struct err *err)
+{
+	if (paused)
+		return err_set(err, ERR_CONFLICT,
+			"launching is paused\nGo on with `flowfile scheduler resume`, or keep the "
+			"request for later with --queue.");
+	if (leader->active)
+		return err_set(err, ERR_FAILED,
+			"the scheduler that leads on this catalog (%s) takes no requests: it is "
+			"not "
+			"flowfile_scheduler\nStop it and start `flowfile run flowfile_scheduler`, "
+			"or "
+			"keep the request for later with --queue.",
+			leader->holder_id);
+	return err_set(err, ERR_FAILED,
+		"no scheduler is running, so nobody would do it\n"
+		"Start one with `flowfile run flowfile_scheduler`, or keep the request for later "
+		"with --queue.");
+}
+
+/* Nobody answered: the request goes, unless the answer has just come. */
+static int
+take_back(struct cli *cli, int64_t id, const struct leader_info *leader,
+	struct request_answer *answer, struct err *err)
+{
+	bool withdrawn;
+
+	if (requests_withdraw(&cli->catalog, id, &withdrawn, err) < 0)
+		return -1;
+	if (!withdrawn)
+		return requests_wait(&cli->catalog, id, 0, &cli->arena, answer, err);
+	return err_set(err, ERR_FAILED,
+		"the scheduler (%s, pid %lld) has not done it within %d s, and the request was "
+		"taken back\nIts places for runs may all be taken: see `flowfile runs list "
+		"--active` and `flowfile scheduler status`.",
+		leader->host, (long long)leader->pid, ANSWER_TIMEOUT_MS / 1000);
+}
+
+static int
+queued(struct cli *cli, int64_t id, struct err *err)
+{
+	struct json *j;
+
+	if (!cli->json) {
+		printf("Request %lld is kept for the scheduler.\n", (long long)id);
+		return 0;
+	}
+	j = out_json_begin(cli);
+	json_object(j);
+	json_kv_int(j, "request_id", id);
+	json_object_end(j);
+	return out_json_end(cli, err);
+}
+
+/* 1: answered; 0: left in the queue, as the user wanted; -1. */
+static int
+ask(struct cli *cli, const struct request_new *request, struct request_answer *answer,
+	struct err *err)
+{
+	bool queue = args_has(cli, "queue"), now, paused = false;
+	struct leader_info leader;
+	int64_t id;
+
+	if (status_leader(&cli->catalog, &cli->arena, &leader, err) < 0)
+		return -1;
+	if (request->run_id == ID_NONE && load_paused(cli->catalog.db, &paused, err) < 0)
+		return -1;
+	now = leader.active && leader.ours && !paused;
+	if (!queue && !now)
+		return not_now(&leader, paused, err);
+	if (requests_submit(&cli->catalog, request, &id, err) < 0)
+		return err_prefix(err, "ask the scheduler");
+	if (!now)
+		return queued(cli, id, err);
+	if (requests_wait(&cli->catalog, id, ANSWER_TIMEOUT_MS, &cli->arena, answer, err) < 0)
+		return -1;
+	if (!answer->answered && queue)
+		return queued(cli, id, err);
+	if (!answer->answered && take_back(cli, id, &leader, answer, err) < 0)
+		return -1;
+	return 1;
+}
+
+static int
+print_run(struct cli *cli, const struct run_info *run, struct err *err)
+{
+	const char *outcome = runs_outcome(run);
+
+	if (cli->json) {
+		runs_json(out_json_begin(cli), run);
+		return out_json_end(cli, err);
+	}
+	if (run->ended_us == TIME_NONE)
+		printf("Run %lld of %s has started.\n", (long long)run->id,
+			out_clean(&cli->arena, run->flow_name));
+	else
+		printf("Run %lld of %s has ended: %s (%s).\n", (long long)run->id,
+			out_clean(&cli->arena, run->flow_name), outcome,
+			out_duration(&cli->arena, run->duration_s));
+	return 0;
+}
+
+int
+request_run(struct cli *cli, int64_t registration_id, int64_t schedule_id, struct err *err)
+{
+	const struct request_new request = {
+		.kind = "run",
+		.registration_id = registration_id,
+		.schedule_id = schedule_id,
+		.requested_by = cli_who(cli),
+	};
+	bool wait = args_has(cli, "wait");
+	struct request_answer answer;
+	struct run_info run;
+	int r = ask(cli, &request, &answer, err);
+
+	if (r <= 0)
+		return r;
+	if (!answer.done && answer.run_id != ID_NONE)
+		return err_set(err, ERR_CONFLICT, "%s: run %lld",
+			answer.detail != NULL ? answer.detail : "the scheduler refused",
+			(long long)answer.run_id);
+	if (!answer.done)
+		return err_set(err, ERR_CONFLICT, "%s",
+			answer.detail != NULL ? answer.detail : "the scheduler refused");
+	if (wait && follow_run(cli, answer.run_id, err) < 0)
+		return -1;
+	if (runs_get(&cli->catalog, answer.run_id, &cli->arena, &run, err) < 0)
+		return err_prefix(err, "run %lld", (long long)answer.run_id);
+	if (run.ended_us != TIME_NONE && run.success != TRI_TRUE)
+		cli->status = 1;
+	return print_run(cli, &run, err);
+}
+
+/* Prints that there is nothing to cancel. Not an error: what was wanted is so. */
+static int
+ended_already(struct cli *cli, const struct run_info *run, struct err *err)
+{
+	if (cli->json) {
+		runs_json(out_json_begin(cli), run);
+		return out_json_end(cli, err);
+	}
+	printf("Run %lld has ended already: %s, %s.\n", (long long)run->id, runs_outcome(run),
+		out_time(&cli->arena, run->ended_us, clock_wall(cli->catalog.clock)));
+	return 0;
+}
+
+int
+request_cancel(struct cli *cli, int64_t run_id, struct err *err)
+{
+	const struct request_new request = {
+		.kind = "cancel", .run_id = run_id, .requested_by = cli_who(cli)};
+	bool wait = args_has(cli, "wait");
+	struct request_answer answer;
+	struct run_info run;
+	int r;
+
+	if (runs_get(&cli->catalog, run_id, &cli->arena, &run, err) < 0)
+		return -1;
+	if (run.ended_us != TIME_NONE)
+		return ended_already(cli, &run, err);
+	r = ask(cli, &request, &answer, err);
+	if (r <= 0)
+		return r;
+	if (answer.done && wait && follow_run(cli, run_id, err) < 0)
+		return -1;
+	if (runs_get(&cli->catalog, run_id, &cli->arena, &run, err) < 0)
+		return -1;
+	if (!answer.done && run.ended_us != TIME_NONE)
+		return ended_already(cli, &run, err);
+	if (!answer.done)
+		return err_set(err, ERR_CONFLICT, "%s",
+			answer.detail != NULL ? answer.detail : "the scheduler refused");
+	if (cli->json || run.ended_us != TIME_NONE)
+		return print_run(cli, &run, err);
+	printf("Run %lld is being cancelled.\n", (long long)run_id);
+	return 0;
+}
