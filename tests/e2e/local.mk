@@ -1,7 +1,14 @@
 # The built programs as a user runs them.
 e2e_tests = \
+	tests/e2e/test_cli.sh \
 	tests/e2e/test_demo_flows.sh \
 	tests/e2e/test_entrypoint.sh
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += tests/e2e/demo_expected.sh
 TESTS += $(e2e_tests)
+
+# A real catalog of Flowfile 0.16.0, made by its own migrations and services; a few KiB packed.
+EXTRA_DIST += tests/fixtures/flowfile-0.16-catalog.db.gz
+check_PROGRAMS += tests/e2e/catalog_sql
+tests_e2e_catalog_sql_SOURCES = tests/e2e/catalog_sql.c
+tests_e2e_catalog_sql_LDADD = libstore.a libcore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS)
