@@ -56,7 +56,7 @@ schema_script_text(const struct db *db, const char *base)
 	for (const struct schema_script *s = schema_scripts; s->name != NULL; s++)
 		if (strncmp(s->name, base, len) == 0 && strcmp(s->name + len, database) == 0)
 			return s->text;
-	assert(!"a script is missing");
+	assert(false); /* a script is missing */
 	return NULL;
 }
 
