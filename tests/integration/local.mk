@@ -27,12 +27,19 @@ libstoreutil_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS) \
 store_tests = \
 	tests/integration/test_db_sqlite
 if POSTGRES
-store_tests += tests/integration/test_db_postgres
+store_tests += \
+	tests/integration/test_catalog_postgres \
+	tests/integration/test_db_postgres
 endif
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests)
 store_test_ldadd = libstoreutil.a libpgcluster.a libstore.a libbase.a $(STORE_LIBS) \
 	$(CJSON_LIBS) $(CHECK_LIBS)
+
+tests_integration_test_catalog_postgres_SOURCES = tests/unit/test_cli_catalog.c
+tests_integration_test_catalog_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DTEST_POSTGRES
+tests_integration_test_catalog_postgres_LDADD = libcatalog.a libpgcluster.a libstore.a libcore.a \
+	libbase.a $(STORE_LIBS) $(CJSON_LIBS) $(CHECK_LIBS)
 
 tests_integration_test_db_sqlite_SOURCES = tests/integration/test_db_sqlite.c
 tests_integration_test_db_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
