@@ -6,4 +6,16 @@ tests_bench_bench_spawn_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
 	-DSHIM_PATH=\"$(abs_top_builddir)/flowfile-shim\"
 tests_bench_bench_spawn_LDADD = librunner.a libbase.a $(EVENT_LIBS)
 EXTRA_tests_bench_bench_spawn_DEPENDENCIES = flowfile-shim
+
+check_PROGRAMS += tests/bench/bench_mark tests/bench/bench_writer
+tests_bench_bench_mark_SOURCES = tests/bench/bench_mark.c
+tests_bench_bench_mark_LDFLAGS = $(AM_LDFLAGS) $(SHIM_LDFLAGS)
+tests_bench_bench_writer_SOURCES = tests/bench/bench_writer.c
+tests_bench_bench_writer_LDADD = libstore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS)
+
+# BENCH=latency,burst runs some of it.
+.PHONY: bench
+bench: all tests/bench/bench_mark tests/bench/bench_writer
+	abs_top_builddir='$(abs_top_builddir)' python3 $(srcdir)/tests/bench/bench.py '$(BENCH)'
+EXTRA_DIST += tests/bench/bench.py
 endif

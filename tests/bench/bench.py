@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""Figures, not tests: what the scheduler costs on this machine, beside the floors it stands on.
+
+    make bench                         everything, prints a table in Markdown
+    make bench BENCH=latency,burst     some of it
+
+Nothing here passes or fails. Each figure names what was measured; the floor beside it is what the
+machine needs for the bare minimum (fork and exec, one durable commit), measured in the same run.
+"""
+
+import contextlib
+import os
+import pathlib
+import platform
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = pathlib.Path(os.environ.get("abs_top_builddir", "."))
+PG_BIN = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin")) if os.path.isdir("/usr/lib/postgresql") else []
+ROWS = []
+
+
+def say(what, figure, aim="", floor=""):
+    ROWS.append((what, figure, aim, floor))
+    print(f"  {what}: {figure}" + (f" (aim {aim})" if aim else "") + (f" [floor {floor}]" if floor else ""), flush=True)
+
+
+def percentiles(values):
+    values = sorted(values)
+    return values[len(values) // 2], values[min(len(values) - 1, int(len(values) * 0.99))], values[-1]
+
+
+class Postgres:
+    """A private cluster on a unix socket, removed at the end."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ffbench-pg-"))
+        self.data = self.dir / "data"
+        self.as_user = []
+        if os.geteuid() == 0:
+            shutil.chown(self.dir, "postgres")
+            self.as_user = ["runuser", "-u", "postgres", "--"]
+        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
+        self.run("pg_ctl", "-D", self.data, "-w", "-l", self.dir / "log", "-o",
+                 f"-k {self.dir} -c listen_addresses=''", "start")
+        self.run("createdb", "-h", self.dir, "-U", "postgres", "catalog")
+        self.url = f"postgresql://postgres@/catalog?host={self.dir}"
+
+    def run(self, program, *args):
+        subprocess.run([*self.as_user, PG_BIN[-1] / program, *map(str, args)], check=True, cwd="/",
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def close(self):
+        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Home:
+    """A catalog with a storage folder, and the daemons that serve it."""
+
+    def __init__(self, store, postgres=None):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ffbench-"))
+        self.out = self.dir / "out"
+        self.daemons = []
+        self.store = store
+        self.url = postgres.url if postgres else str(self.dir / "catalog.db")
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("FLOWFILE_")}
+        self.env.update(FLOWFILE_STORAGE_DIR=str(self.dir), FLOWFILE_DATABASE_URL=self.url,
+                        FLOWFILE_SHIM=str(BUILD / "flowfile-shim"), FLOWFILE_BENCH_OUT=str(self.out),
+                        FLOWFILE_SCHEDULER_MAX_CONCURRENT_RUNS="0")
+        if postgres:
+            self.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self.flowfile("init")
+        if store == "SQLite, rollback":
+            self.sql("PRAGMA journal_mode = DELETE")
+
+    def flowfile(self, *args):
+        return subprocess.run([BUILD / "flowfile", *args], env=self.env, check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def sql(self, script):
+        if self.url.startswith("postgresql:"):
+            return subprocess.run([PG_BIN[-1] / "psql", "-qAt", "-v", "ON_ERROR_STOP=1", self.url, "-c", script],
+                                  check=True, text=True, stdout=subprocess.PIPE).stdout
+        with contextlib.closing(sqlite3.connect(self.url, timeout=30)) as db:
+            rows = []
+            for statement in script.split(";"):
+                if statement.strip():
+                    rows = db.execute(statement).fetchall()
+            db.commit()
+        return "\n".join("|".join(map(str, row)) for row in rows)
+
+    def start(self):
+        log = open(self.dir / f"daemon{len(self.daemons)}.log", "w")
+        daemon = subprocess.Popen([BUILD / "flowfile_scheduler"], env=self.env, stderr=log)
+        self.daemons.append(daemon)
+        return daemon
+
+    def leader(self):
+        row = self.sql("SELECT i.pid FROM scheduler_lock l JOIN scheduler_instances i ON i.holder_id = l.holder_id")
+        return int(row) if row.strip() else 0
+
+    def wait_leader(self, other_than=0):
+        for _ in range(20000):
+            pid = self.leader()
+            if pid and pid != other_than:
+                return pid
+            time.sleep(0.002)
+        raise SystemExit("no daemon became the leader")
+
+    def marks(self):
+        if not self.out.exists():
+            return []
+        return [(int(t), cause) for t, _, cause in (line.partition(" ") for line in self.out.read_text().splitlines())]
+
+    def wait_marks(self, n, seconds=60):
+        end = time.monotonic() + seconds
+        while len(self.marks()) < n and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.marks()
+
+    def close(self):
+        for daemon in self.daemons:
+            if daemon.poll() is None:
+                daemon.send_signal(signal.SIGTERM)
+            daemon.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def home(store, postgres=None):
+    h = Home(store, postgres)
+    try:
+        yield h
+    finally:
+        h.close()
+
+
+def stores(postgres):
+    yield "SQLite, WAL", None
+    yield "SQLite, rollback", None
+    if postgres:
+        yield "PostgreSQL", postgres
+
+
+def flows_sql(first, n, path, **schedule):
+    """n flows with one schedule each, in one statement per table (SQL that both databases take)."""
+    series = f"WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {first + n - 1})"
+    columns = ", ".join(schedule)
+    values = ", ".join(schedule.values())
+    return (f"{series} INSERT INTO flow_registrations (id, name, flow_path, owner_id, flow_uuid, is_api_compatible) "
+            f"SELECT i, 'flow ' || i, '{path}', 1, 'uuid-' || i, {schedule['enabled']} FROM n;"
+            f"{series} INSERT INTO flow_schedules (id, registration_id, owner_id, schedule_type, {columns}) "
+            f"SELECT i, i, 1, 'interval', {values} FROM n;")
+
+
+def true_of(h):
+    return "TRUE" if h.store == "PostgreSQL" else "1"
+
+
+def stamp(seconds):
+    return time.strftime("'%Y-%m-%d %H:%M:%S", time.gmtime(int(seconds))) + f".{int(seconds % 1 * 1e6):06d}'"
+
+
+def bench_floor(postgres):
+    start = time.perf_counter()
+    n = 300
+    for _ in range(n):
+        os.waitpid(os.posix_spawn(str(BUILD / "tests/bench/bench_mark"), ["mark"], {}), 0)
+    say("floor: spawn, exec and wait of a static program", f"{(time.perf_counter() - start) / n * 1e3:.2f} ms")
+
+
+def bench_latency(postgres):
+    for store, pg in stores(postgres):
+        with home(store, pg) as h:
+            h.flowfile("flows", "register", str(BUILD / "tests/bench/bench_mark"), "--name", "mark")
+            h.flowfile("tables", "register", "t")
+            h.flowfile("schedules", "create", "mark", "--on-table", "t")
+            h.start()
+            h.wait_leader()
+            out = subprocess.run([BUILD / "tests/bench/bench_writer", h.url, "1", "500", "40"], check=True, text=True,
+                                 stdout=subprocess.PIPE).stdout
+            writes = [tuple(map(int, line.split())) for line in out.splitlines()]
+            marks = [t for t, _ in h.wait_marks(len(writes), 5)]
+            late, i = [], 0
+            for at, _ in writes:  # the first start after each commit; a start can stand for two writes
+                while i < len(marks) and marks[i] < at - 1_000_000:
+                    i += 1
+                if i < len(marks):
+                    late.append((marks[i] - at) / 1e6)
+            median, p99, worst = percentiles(late)
+            commit = percentiles([took / 1e6 for _, took in writes])[0]
+            say(f"write committed to flow started, {store}",
+                f"median {median:.2f}, p99 {p99:.2f}, max {worst:.2f} ms; {len(marks)} starts for {len(writes)} writes",
+                "median 5, p99 25 ms", f"one commit {commit:.2f} ms")
+
+
+def bench_lateness(postgres):
+    with home("SQLite, WAL") as h:
+        due = time.time() + 4
+        mark = BUILD / "tests/bench/bench_mark"
+        for i in range(40):  # every 100 ms one slot
+            h.sql(flows_sql(i + 1, 1, mark, enabled="1", interval_seconds="3600",
+                            last_triggered_at=stamp(due + i * 0.1 - 3600)))
+        h.start()
+        marks = h.wait_marks(40, 15)
+        late = [(t - round((due + i * 0.1) * 1e6) * 1000) / 1e6 for i, (t, _) in enumerate(marks)]
+        median, p99, worst = percentiles(late)
+        say("slot to flow started, SQLite", f"median {median:.2f}, max {worst:.2f} ms over {len(late)} slots", "10 ms")
+
+
+def cpu_of(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_of(pid):
+    return int(next(line for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def bench_idle(postgres):
+    with home("SQLite, WAL") as h:
+        h.sql(flows_sql(1, 10000, "/bin/true", enabled="1", interval_seconds="86400", last_triggered_at="CURRENT_TIMESTAMP"))
+        daemon = h.start()
+        h.wait_leader()
+        time.sleep(2)
+        before, start = cpu_of(daemon.pid), time.monotonic()
+        switches = open(f"/proc/{daemon.pid}/status").read()
+        time.sleep(30)
+        used = (cpu_of(daemon.pid) - before) / (time.monotonic() - start) * 100
+        after = open(f"/proc/{daemon.pid}/status").read()
+        wakes = [int(text.split("voluntary_ctxt_switches:")[1].split()[0]) for text in (switches, after)]
+        say("idle daemon, 10,000 enabled schedules", f"{rss_of(daemon.pid):.1f} MB resident, {used:.2f} % CPU, "
+            f"{(wakes[1] - wakes[0]) * 2} wake-ups a minute", "12 MB, 0.1 %")
+
+
+def bench_load(postgres):
+    with home("SQLite, WAL") as h:
+        h.sql(flows_sql(1, 100000, "/bin/true", enabled="1", interval_seconds="86400", last_triggered_at="CURRENT_TIMESTAMP"))
+        start = time.perf_counter()
+        subprocess.run([BUILD / "flowfile_scheduler", "--once"], env=h.env, check=True, stderr=subprocess.DEVNULL)
+        say("start, load 100,000 schedules, one pass, stop", f"{time.perf_counter() - start:.2f} s", "2 s")
+        daemon = h.start()
+        h.wait_leader()
+        time.sleep(2)
+        say("daemon with 100,000 schedules", f"{rss_of(daemon.pid):.1f} MB resident")
+
+
+def bench_burst(postgres):
+    for history in (0, 100000):
+        for store, pg in stores(postgres):
+            if store == "SQLite, rollback":
+                continue
+            with home(store, pg) as h:
+                if history:
+                    h.sql(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {history}) "
+                          "INSERT INTO flow_runs (registration_id, flow_name, user_id, started_at, ended_at, success, "
+                          "nodes_completed, number_of_nodes, run_type, flow_uuid) SELECT i % 200 + 1, 'flow', 1, "
+                          f"CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, {true_of(h)}, 0, 0, 'scheduled', 'uuid-' || (i % 200 + 1) FROM n")
+                due = time.time() + 3
+                h.sql(flows_sql(1, 200, BUILD / "tests/bench/bench_mark", enabled=true_of(h), interval_seconds="3600",
+                                last_triggered_at=stamp(due - 3600) if store != "PostgreSQL" else "CAST(" + stamp(due - 3600) + " AS TIMESTAMP)"))
+                h.start()
+                marks = h.wait_marks(200, 15)
+                last = (marks[-1][0] - due * 1e9) / 1e9 if marks else float("nan")
+                say(f"200 flows due at once, {store}, {history:,} runs of history",
+                    f"last of {len(marks)} started after {last:.3f} s", "0.3 s")
+
+
+def bench_takeover(postgres):
+    for store, pg in stores(postgres):
+        if store == "SQLite, rollback":
+            continue
+        took = []
+        with home(store, pg) as h:
+            h.start()
+            h.start()
+            for _ in range(5):
+                leader = h.wait_leader()
+                time.sleep(1.2)
+                os.kill(leader, signal.SIGKILL)
+                start = time.monotonic()
+                h.wait_leader(other_than=leader)
+                took.append(time.monotonic() - start)
+                h.start()
+        say(f"take-over after kill -9 of the leader, {store}", f"median {percentiles(took)[0]:.2f}, max {max(took):.2f} s", "2 s")
+
+
+BENCHES = {"floor": bench_floor, "latency": bench_latency, "lateness": bench_lateness, "idle": bench_idle,
+           "load": bench_load, "burst": bench_burst, "takeover": bench_takeover}
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return f"{os.cpu_count()} x {model}, {pages:.0f} GiB, Linux {platform.release()}, SQLite {sqlite3.sqlite_version}"
+
+
+def main():
+    names = sys.argv[1].split(",") if len(sys.argv) > 1 and sys.argv[1] else list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    postgres = Postgres() if PG_BIN and (BUILD / "config.h").read_text().find("define HAVE_POSTGRES 1") >= 0 else None
+    try:
+        for name in names:
+            print(f"{name}:", flush=True)
+            BENCHES[name](postgres)
+    finally:
+        if postgres:
+            postgres.close()
+    print(f"\nMachine: {machine()}; load at the end {os.getloadavg()[0]:.1f}\n")
+    print("| What | Figure | Aim | Floor |\n|---|---|---|---|")
+    for row in ROWS:
+        print("| " + " | ".join(row) + " |")
+
+
+main()
