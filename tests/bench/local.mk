@@ -13,9 +13,10 @@ tests_bench_bench_mark_LDFLAGS = $(AM_LDFLAGS) $(SHIM_LDFLAGS)
 tests_bench_bench_writer_SOURCES = tests/bench/bench_writer.c
 tests_bench_bench_writer_LDADD = libstore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS)
 
+endif
+
 # BENCH=latency,burst runs some of it.
 .PHONY: bench
 bench: all tests/bench/bench_mark tests/bench/bench_writer
 	abs_top_builddir='$(abs_top_builddir)' python3 $(srcdir)/tests/bench/bench.py '$(BENCH)'
 EXTRA_DIST += tests/bench/bench.py
-endif
