@@ -25,7 +25,9 @@ libstoreutil_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS) \
 	-DFIXTURES=\"$(abs_top_srcdir)/tests/fixtures\"
 
 store_tests = \
-	tests/integration/test_db_sqlite
+	tests/integration/test_db_sqlite \
+	tests/integration/test_schema \
+	tests/integration/test_triggers
 if POSTGRES
 store_tests += \
 	tests/integration/test_catalog_postgres \
@@ -48,5 +50,13 @@ tests_integration_test_db_sqlite_LDADD = $(store_test_ldadd)
 tests_integration_test_db_postgres_SOURCES = tests/integration/test_db_postgres.c
 tests_integration_test_db_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_db_postgres_LDADD = $(store_test_ldadd)
+
+tests_integration_test_schema_SOURCES = tests/integration/test_schema.c
+tests_integration_test_schema_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_schema_LDADD = $(store_test_ldadd)
+
+tests_integration_test_triggers_SOURCES = tests/integration/test_triggers.c
+tests_integration_test_triggers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_triggers_LDADD = $(store_test_ldadd)
 endif
 EXTRA_DIST += tests/fixtures/flowfile-0.16-catalog.sql

@@ -1,3 +1,7 @@
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "store_util.h"
 
 #include <check.h>
@@ -15,6 +19,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "pg_cluster.h"
+#include "store/schema.h"
 
 static char folder[64];
 static pid_t owner;
@@ -181,6 +187,91 @@ must_rows(struct db *db, const char *sql)
 	ck_assert_msg(r == 0, "%s: %s", sql, err.text);
 	stmt_finish(st);
 	return buf_str(&text);
+}
+
+struct pg_cluster *
+store_test_cluster(void)
+{
+	struct pg_cluster *cluster = NULL;
+
+#ifdef HAVE_POSTGRES
+	cluster = pg_cluster_create();
+#endif
+	if (cluster == NULL && getenv("FLOWFILE_TEST_REQUIRE_POSTGRES") != NULL) {
+		fprintf(stderr, "FLOWFILE_TEST_REQUIRE_POSTGRES is set, and there is none\n");
+		exit(1);
+	}
+	return cluster;
+}
+
+/* Schemas of one cluster do not see each other: a test has one to itself. */
+static char *
+make_schema(const char *postgres_url)
+{
+	static int n;
+	struct db *db = must_open(postgres_url, false);
+	char *sql = xasprintf("CREATE SCHEMA s%d_%d", (int)getpid(), n);
+	char *url = xasprintf("%s&options=-csearch_path%%3Ds%d_%d", postgres_url, (int)getpid(), n);
+
+	n++;
+	must_run(db, sql);
+	db_close(db);
+	free(sql);
+	return url;
+}
+
+struct db *
+catalog_make(const char *postgres_url, char **url)
+{
+	char *where = postgres_url != NULL ? make_schema(postgres_url)
+					   : xasprintf("%s/new-%d.db", folder, (int)getpid());
+	struct db *db = must_open(where, true);
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(schema_prepare(db, &err) == 0, "%s", err.text);
+	if (url != NULL)
+		*url = where;
+	else
+		free(where);
+	return db;
+}
+
+/* One statement per table, which gives its rows as one text each. */
+static const char sqlite_dumps[] =
+	"SELECT 'SELECT ''' || m.name || ': '' || ' || group_concat('quote(\"' || c.name || '\")', "
+	"' || ''|'' || ') || ' FROM \"' || m.name || '\" ORDER BY 1' "
+	"FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' "
+	"AND (m.name NOT LIKE 'scheduler\\_%' ESCAPE '\\' OR m.name = 'scheduler_lock') "
+	"AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' GROUP BY m.name "
+	"UNION ALL SELECT 'SELECT type || name || coalesce(sql, '''') FROM sqlite_master "
+	"WHERE (tbl_name NOT LIKE ''scheduler\\_%'' ESCAPE ''\\'' OR tbl_name = "
+	"''scheduler_lock'') "
+	"AND type <> ''trigger'' AND name NOT LIKE ''sqlite_seq%'' ORDER BY rowid'";
+static const char postgres_dumps[] =
+	"SELECT format('SELECT %L || CAST(x AS TEXT) FROM %I AS x ORDER BY 1', relname || ': ', "
+	"relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+	"(SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
+	"AND (relname NOT LIKE 'scheduler\\_%' OR relname = 'scheduler_lock') ORDER BY relname";
+
+char *
+catalog_dump(struct db *db)
+{
+	struct stmt *tables =
+		db_stmt_text(db, db_get_type(db) == DB_SQLITE ? sqlite_dumps : postgres_dumps);
+	struct err err = ERR_INIT;
+	struct buf dump;
+
+	buf_init(&dump, 1 << 22);
+	while (stmt_step(tables, &err) > 0) {
+		char *sql = xasprintf("1:%s", col_text(tables, 0));
+
+		buf_puts(&dump, must_rows(db, sql));
+		free(sql);
+	}
+	ck_assert_msg(err.code == ERR_NONE, "%s", err.text);
+	ck_assert(!buf_failed(&dump));
+	stmt_finish(tables);
+	return buf_take(&dump);
 }
 
 int

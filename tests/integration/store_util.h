@@ -1,6 +1,6 @@
 /*
- * What the store's tests share: a folder for their files, a catalog that Flowfile made, and database
- * calls that end the test when they fail.
+ * What the store's tests share: a folder for their files, a catalog that Flowfile made, and
+ * database calls that end the test when they fail.
  */
 #ifndef FF_TEST_STORE_UTIL_H
 #define FF_TEST_STORE_UTIL_H
@@ -29,6 +29,17 @@ void must_run(struct db *db, const char *sql);
 int64_t must_int(struct db *db, const char *sql);
 /* Rows as "a|b\nc|d\n"; NULL as "NULL". Borrowed until the next call. */
 const char *must_rows(struct db *db, const char *sql);
+
+/* A cluster where there can be one. NULL: this build, or this machine, has no PostgreSQL, which ends
+ * the program when FLOWFILE_TEST_REQUIRE_POSTGRES says that it must. */
+struct pg_cluster;
+struct pg_cluster *store_test_cluster(void);
+
+/* A catalog made from nothing by schema_prepare(): a new file, or a new schema of the cluster when
+ * its URL is given. *url (may be NULL): where it is; owned. */
+struct db *catalog_make(const char *postgres_url, char **url);
+/* All rows of all tables that are not ours, and on SQLite their sqlite_master, as text. Owned. */
+char *catalog_dump(struct db *db);
 
 /* Runs a program with a text on its standard input; its exit status. -1: it is not there. */
 int run_program(const char *const argv[], const char *input);

@@ -753,9 +753,9 @@ main(void)
 	int failed;
 
 	tmp_init();
-	cluster = pg_cluster_create();
+	cluster = store_test_cluster();
 	if (cluster == NULL)
-		return getenv("FLOWFILE_TEST_REQUIRE_POSTGRES") != NULL ? 1 : SKIPPED;
+		return SKIPPED;
 	url = pg_cluster_url(cluster);
 	suite_add_tcase(suite, connecting_case());
 	suite_add_tcase(suite, statement_case());
