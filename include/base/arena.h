@@ -11,10 +11,13 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *head; /* the block in use, first; full ones behind it */
-	size_t used;              /* bytes given out since the last reset */
+	size_t used; /* bytes given out since the last reset */
 };
 
-#define ARENA_INIT {NULL, 0}
+#define ARENA_INIT                                                                                 \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
 
 /* Zeroed memory, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *a, size_t size);

@@ -18,7 +18,7 @@
 #define US_PER_MIN (60 * US_PER_SEC)
 #define US_PER_HOUR (3600 * US_PER_SEC)
 #define US_PER_DAY (86400 * US_PER_SEC)
-#define TIME_NONE INT64_MIN  /* "no such time", NULL in the database */
+#define TIME_NONE INT64_MIN /* "no such time", NULL in the database */
 #define TIME_NEVER INT64_MAX /* "will not happen" */
 
 struct boottime {

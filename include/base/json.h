@@ -17,7 +17,7 @@ struct json {
 	struct buf *out;
 	int depth;
 	bool some[JSON_DEPTH_MAX]; /* whether this level has an element already */
-	bool key;                  /* a key was just written */
+	bool key; /* a key was just written */
 };
 
 void json_init(struct json *j, struct buf *out);

@@ -17,7 +17,7 @@
 struct civil {
 	int64_t year;
 	int month; /* 1..12 */
-	int day;   /* 1..31 */
+	int day; /* 1..31 */
 	int hour, minute, second;
 	int us;
 };

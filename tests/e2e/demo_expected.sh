@@ -1,5 +1,6 @@
 # What the demo's report must say, calculated from the sources in another way than the flows do it: whole
 # numbers in shell arithmetic, grep, cut and sort. Sourced; wants $data and $tables.
+# shellcheck shell=sh disable=SC2154
 
 fail()
 {

@@ -42,7 +42,7 @@ static void
 put_be(struct buf *b, int64_t v, size_t len)
 {
 	while (len-- > 0)
-		buf_putc(b, len >= 8 ? '\0' : (char)(v >> (8 * len) & 0xff));
+		buf_putc(b, (char)(len >= 8 ? 0 : v >> (8 * len) & 0xff));
 }
 
 static void

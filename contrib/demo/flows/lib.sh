@@ -3,6 +3,7 @@
 # A flow's table is a CSV file under $FLOWFILE_STORAGE_DIR/tables. Files are only ever replaced whole
 # by a rename, so that a reader sees the old table or the new one, never a half of it. One flow
 # runs at most once at a time, so the file that the next version is made in has a fixed name.
+# shellcheck shell=sh disable=SC2034 # what is not used here is used by the flows
 
 set -eu
 LC_ALL=C # a decimal point is a point, and text sorts by its bytes
