@@ -117,6 +117,7 @@ struct db_backend {
 
 	int (*data_version)(struct db_conn *conn, int64_t *version, struct err *err);
 	int (*schema_version)(struct db_conn *conn, int64_t *version, struct err *err);
+	int (*peek)(struct db_conn *conn, struct db_peek *out, struct err *err); /* may be NULL */
 	int (*socket)(const struct db_conn *conn);
 	int (*listen)(struct db_conn *conn, const char *channel, struct err *err);
 	int (*consume)(struct db_conn *conn, db_notify_cb cb, void *arg, struct err *err);

@@ -126,6 +126,16 @@ int col_time(const struct stmt *st, int c, int64_t *us);
 /* A number that moves when another connection committed. SQLite: data_version. PostgreSQL: always
  * 0 (it notifies instead). */
 int db_data_version(struct db *db, int64_t *version, struct err *err);
+/*
+ * What a SQLite file tells without a lock: taking one, as db_data_version() does, makes a writer
+ * fail that has no busy timeout, unless the journal is a write-ahead log. PostgreSQL: ERR_FAILED.
+ */
+struct db_peek {
+	bool wal;        /* there is a write-ahead log: commits do not move the counter */
+	bool writing;    /* another connection is writing, or was until just now */
+	int64_t counter; /* moves when a commit's pages are written, before it is committed */
+};
+int db_peek(struct db *db, struct db_peek *out, struct err *err);
 /* A number that moves when the schema changed. SQLite: schema_version. PostgreSQL: the number of
  * our triggers that exist. */
 int db_schema_version(struct db *db, int64_t *version, struct err *err);

@@ -291,6 +291,16 @@ db_data_version(struct db *db, int64_t *version, struct err *err)
 }
 
 int
+db_peek(struct db *db, struct db_peek *out, struct err *err)
+{
+	if (db_usable(db, "peek", err) < 0)
+		return -1;
+	if (db->conn->backend->peek == NULL)
+		return err_set(err, ERR_FAILED, "peek: only SQLite can");
+	return db->conn->backend->peek(db->conn, out, err);
+}
+
+int
 db_schema_version(struct db *db, int64_t *version, struct err *err)
 {
 	if (db_usable(db, "schema version", err) < 0)

@@ -23,7 +23,7 @@
 #include "store/backend.h"
 #include "store/libpq.h"
 
-#define GRACE_MS 5000 /* beyond the server's own timeout */
+#define GRACE_MAX_MS 5000 /* beyond the server's own timeout */
 #define SERVER_VERSION_MIN 120000
 #define NUMBER_SIZE 40
 
@@ -207,7 +207,9 @@ static int
 finish_command(struct db_conn *conn, int sent, PGresult **out, struct err *err)
 {
 	struct pg_conn *impl = impl_of(conn);
-	struct boottime deadline = deadline_in(conn->options.statement_timeout_ms + GRACE_MS);
+	int timeout_ms = conn->options.statement_timeout_ms;
+	int grace_ms = timeout_ms < GRACE_MAX_MS ? timeout_ms : GRACE_MAX_MS;
+	struct boottime deadline = deadline_in(timeout_ms + grace_ms);
 	PGresult *kept = NULL, *result;
 	int r;
 

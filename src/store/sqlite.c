@@ -484,6 +484,38 @@ sqlite_data_version(struct db_conn *conn, int64_t *version, struct err *err)
 	return get_number(conn, "PRAGMA data_version", &impl_of(conn)->data_version, version, err);
 }
 
+/* Where the file's header has what (SQLite's file format, 1.3). */
+#define HEADER_READ_VERSION 19
+#define HEADER_CHANGE_COUNTER 24
+#define HEADER_PEEKED 28
+#define READ_VERSION_WAL 2
+
+/* Asks the file below the connection: neither the page cache nor a lock takes part. */
+static int
+sqlite_peek(struct db_conn *conn, struct db_peek *out, struct err *err)
+{
+	sqlite3_file *file = NULL;
+	unsigned char header[HEADER_PEEKED] = {0};
+	int rc, writing = 0;
+
+	rc = sqlite3_file_control(impl_of(conn)->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (rc != SQLITE_OK || file->pMethods == NULL)
+		return err_set(err, ERR_FAILED, "%s: has no file", location_of(conn));
+	/* A new file is empty: it reads as zeros. */
+	rc = file->pMethods->xRead(file, header, sizeof(header), 0);
+	if (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ)
+		rc = file->pMethods->xCheckReservedLock(file, &writing);
+	if (rc != SQLITE_OK)
+		return err_set(err, ERR_FAILED, "%s: the file cannot be read (%s)",
+			location_of(conn), sqlite3_errstr(rc));
+	out->wal = header[HEADER_READ_VERSION] == READ_VERSION_WAL;
+	out->writing = writing != 0;
+	out->counter = (int64_t)header[HEADER_CHANGE_COUNTER] << 24 |
+		header[HEADER_CHANGE_COUNTER + 1] << 16 | header[HEADER_CHANGE_COUNTER + 2] << 8 |
+		header[HEADER_CHANGE_COUNTER + 3];
+	return 0;
+}
+
 static int
 sqlite_schema_version(struct db_conn *conn, int64_t *version, struct err *err)
 {
@@ -535,6 +567,7 @@ const struct db_backend sqlite_backend = {
 	.get_text = sqlite_get_text,
 	.data_version = sqlite_data_version,
 	.schema_version = sqlite_schema_version,
+	.peek = sqlite_peek,
 	.socket = sqlite_socket,
 	.listen = sqlite_listen,
 	.consume = sqlite_consume,
