@@ -55,7 +55,7 @@ run_scheduler_run(struct cli *cli, struct err *err)
 	}
 	memcpy(&argv[i], raw, n * sizeof(*argv));
 	if (database != NULL)
-		setenv("FLOWFILE_DATABASE_URL", database, 1);
+		setenv("FLOWFILE_SCHEDULER_DATABASE", database, 1);
 	if (folder != NULL) {
 		beside = arena_printf(&cli->arena, "%s/flowfile_scheduler", folder);
 		execv(beside, argv);

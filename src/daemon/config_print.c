@@ -118,7 +118,12 @@ option_text(const struct option *option, const struct config *config)
 static void
 print_row(const char *name, const char *value, const char *note, FILE *out)
 {
-	fprintf(out, "%-23s %-40s %s\n", name, value, note);
+	if (*value == '\0')
+		value = "-";
+	if (*note != '\0')
+		fprintf(out, "%-23s %-40s %s\n", name, value, note);
+	else
+		fprintf(out, "%-23s %s\n", name, value);
 }
 
 void
@@ -127,7 +132,7 @@ config_print(const struct config *config, FILE *out)
 	const struct paths *paths = &config->paths;
 	char *text;
 
-	print_row("file", config->file != NULL ? config->file : "(none)", "", out);
+	print_row("file", config->file != NULL ? config->file : "-", "", out);
 	for (size_t i = 0; i < config_options_count; i++) {
 		text = option_text(&config_options[i], config);
 		print_row(config_options[i].key, text, config_source(config, config_options[i].key),

@@ -89,11 +89,14 @@ static char **
 flow_env(const struct daemon *d)
 {
 	const char *path = getenv("PATH");
-	char **env = xcalloc(5, sizeof(*env));
+	char **env = xcalloc(7, sizeof(*env));
 	size_t n = 0;
 
 	env[n++] = xasprintf("PATH=%s:%s", d->bindir, path ? path : "/usr/local/bin:/usr/bin:/bin");
 	env[n++] = xasprintf("FLOWFILE_STORAGE_DIR=%s", d->config->paths.base);
+	/* Ours would go over those that follow, and may be relative. Empty is not set. */
+	env[n++] = xstrdup("FLOWFILE_SCHEDULER_DATABASE=");
+	env[n++] = xstrdup("FLOWFILE_SCHEDULER_STORAGE_DIR=");
 	if (db_path(d->db)) {
 		env[n++] = xasprintf("FLOWFILE_DB_PATH=%s", db_path(d->db));
 		env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", db_path(d->db));
