@@ -3,6 +3,8 @@ demodir = $(pkgdatadir)/demo
 demoflowsdir = $(demodir)/flows
 demodatadir = $(demodir)/data
 
+dist_demo_SCRIPTS = contrib/demo/demo.sh
+dist_demo_DATA = contrib/demo/README.md
 dist_demoflows_SCRIPTS = \
 	contrib/demo/flows/clean_weather \
 	contrib/demo/flows/import_co2 \
