@@ -39,6 +39,7 @@ run_demo()
 in_demo()
 {
 	(
+		# shellcheck source=/dev/null
 		. "$dir/env"
 		flowfile "$@"
 	)
