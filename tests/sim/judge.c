@@ -1,0 +1,646 @@
+/* The promises, checked against what happened to simulated processes and in what order things were committed. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/timefmt.h"
+#include "sim.h"
+
+#define LATE_US US_PER_SEC /* P5 */
+#define CLOSE_US (10 * US_PER_SEC) /* P10: "within seconds" */
+
+/* --- what a transaction touched ------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	char letter;
+} table_letters[] = {
+	{"flow_runs", 'r'},
+	{"flow_schedules", 's'},
+	{"scheduler_lock", 'l'},
+	{"scheduler_instances", 'i'},
+	{"scheduler_requests", 'q'},
+	{"scheduler_changes", 'c'},
+	{"scheduler_active", 'a'},
+	{"scheduler_runs", 'x'},
+	{"scheduler_firings", 'f'},
+};
+
+void
+judge_touch(struct sim *s, int op, const char *table, int64_t rowid)
+{
+	char letter = 'o';
+
+	for (size_t i = 0; i < ARRAY_LEN(table_letters); i++)
+		if (!strcmp(table, table_letters[i].name))
+			letter = table_letters[i].letter;
+	if (s->n_touched == ARRAY_LEN(s->touched))
+		s->touched_overflow = true;
+	else
+		s->touched[s->n_touched++] = (struct touched){op, letter, rowid};
+}
+
+void
+judge_rolled_back(struct sim *s)
+{
+	s->n_touched = 0;
+}
+
+/* P6: what only the leader may change. */
+static bool
+needs_lease(const struct touched *t)
+{
+	if (t->table == 'i' || t->table == 'c' || t->table == 'l')
+		return false;
+	return t->table != 'q' || t->op != SQLITE_INSERT;
+}
+
+void
+judge_before_commit(struct sim *s, struct daemon *d)
+{
+	for (size_t i = 0; i < s->n_touched; i++) {
+		if (!needs_lease(&s->touched[i]))
+			continue;
+		if (!sql_int(s, 0, "SELECT holder_id = '%s' FROM scheduler_lock", d->holder))
+			sim_fail(s, "P6",
+				"daemon %d writes (table %c, row %lld) but the lock is another's",
+				d->id, s->touched[i].table, (long long)s->touched[i].rowid);
+		return;
+	}
+}
+
+/* --- runs ------------------------------------------------------------------------------------------------- */
+
+static void
+run_update_active(struct sim *s, int64_t id)
+{
+	struct jrun *r = truth_run(s, id);
+	struct sflow *f = truth_flow(s, r->flow_id);
+	bool active = r->open || (r->proc && proc_lives(r->proc));
+
+	if (active == r->active)
+		return;
+	r->active = active;
+	if (active) {
+		assert(s->n_active < (int)ARRAY_LEN(s->active));
+		s->active[s->n_active++] = id;
+	} else {
+		for (int i = 0; i < s->n_active; i++)
+			if (s->active[i] == id)
+				s->active[i--] = s->active[--s->n_active];
+	}
+	if (r->ours) {
+		s->n_ours_active += active ? 1 : -1;
+		if (!active)
+			s->place_T = s->T;
+	}
+	if (f) {
+		f->n_active += active ? 1 : -1;
+		if (f->n_active == 0)
+			f->free_T = s->T;
+	}
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* From when on a schedule that is due could have been launched, if everything is well. */
+static int64_t
+launchable_T(struct sim *s, struct sched *x)
+{
+	int64_t due = truth_due(s, x);
+
+	if (due == TIME_NEVER || s->paused)
+		return TIME_NEVER;
+	due = later(later(due, s->flows[x->flow].free_T), later(x->changed_T, s->paused_T));
+	if (s->options.policy.max_concurrent_runs > 0)
+		due = later(due, s->place_T);
+	if (x->kind == KIND_TABLE || x->kind == KIND_SET)
+		due = later(due, x->fired_T + s->options.policy.trigger_min_gap_us);
+	return later(due, s->calm_from);
+}
+
+static void
+check_lateness(struct sim *s, struct sched *x)
+{
+	int64_t from = launchable_T(s, x);
+
+	if (s->phase != PHASE_CALM || from == TIME_NEVER)
+		return;
+	if (s->T - from > LATE_US)
+		sim_fail(s, "P5", "schedule %lld is claimed %lld ms late", (long long)x->id,
+			(long long)((s->T - from) / US_PER_MS));
+}
+
+static void
+slots_add(struct sched *x, int64_t slot_us)
+{
+	if (x->n_slots == x->cap_slots) {
+		x->cap_slots = x->cap_slots ? 2 * x->cap_slots : 16;
+		x->slots = xrealloc(x->slots, x->cap_slots, sizeof(*x->slots));
+	}
+	x->slots[x->n_slots++] = slot_us;
+}
+
+static bool
+slot_fired(const struct sched *x, int64_t slot_us)
+{
+	for (size_t i = 0; i < x->n_slots; i++)
+		if (x->slots[i] == slot_us)
+			return true;
+	return false;
+}
+
+static bool
+is_on_grid(const struct sched *x, int64_t slot_us)
+{
+	if (x->kind == KIND_CRON)
+		return truth_next(x, slot_us - 1) == slot_us;
+	return !x->cursor_known || (slot_us - x->cursor_us) % x->interval_us == 0;
+}
+
+static void
+check_slot(struct sim *s, struct daemon *d, struct sched *x, int64_t run_id)
+{
+	int64_t slot_us, covered, count, last = TIME_NONE;
+	char text[TIMEFMT_SIZE];
+	sqlite3_stmt *st;
+
+	sqlite3_prepare_v2(s->sql,
+		"SELECT slot_key, covered FROM scheduler_firings WHERE run_id = ?1", -1, &st, NULL);
+	sqlite3_bind_int64(st, 1, run_id);
+	if (sqlite3_step(st) != SQLITE_ROW ||
+		!time_parse((const char *)sqlite3_column_text(st, 0), &slot_us)) {
+		sim_fail(s, "P4", "run %lld of schedule %lld names no slot", (long long)run_id,
+			(long long)x->id);
+		sqlite3_finalize(st);
+		return;
+	}
+	covered = sqlite3_column_int64(st, 1);
+	sqlite3_finalize(st);
+	time_format_utc(slot_us, text);
+	s->n_slots_checked++;
+	if (slot_fired(x, slot_us))
+		sim_fail(s, "P4", "slot %s of schedule %lld fires twice", text, (long long)x->id);
+	if (slot_us > host_wall(d->host))
+		sim_fail(s, "P4", "slot %s of schedule %lld fires before its time", text,
+			(long long)x->id);
+	if (!is_on_grid(x, slot_us))
+		sim_fail(s, "P4", "%s is no slot of schedule %lld (%s %s)", text, (long long)x->id,
+			x->kind == KIND_CRON ? truth_exprs[x->expr] : "interval",
+			x->kind == KIND_CRON ? truth_zones[x->zone] : "");
+	if (x->cursor_known && covered < 2000) {
+		count = truth_count(x, x->cursor_us, host_wall(d->host), covered + 2, &last);
+		if (count != covered || last != slot_us)
+			sim_fail(s, "P4",
+				"slot %s of schedule %lld stands for %lld slots, but there were "
+				"%lld",
+				text, (long long)x->id, (long long)covered, (long long)count);
+	}
+	slots_add(x, slot_us);
+	x->cursor_us = slot_us;
+	x->cursor_known = true;
+	x->next_us = TIME_NONE;
+	x->fired_T = s->T;
+}
+
+/* P3: each table it watches has a write that no run consumed. */
+static void
+check_phantom(struct sim *s, struct sched *x, int64_t run_id)
+{
+	for (int i = 0; i < x->n_watches; i++)
+		if (s->tables[x->watches[i]].writes <= x->consumed[i])
+			sim_fail(s, "P3",
+				"run %lld of schedule %lld: table %lld has no write that was not "
+				"consumed",
+				(long long)run_id, (long long)x->id,
+				(long long)s->tables[x->watches[i]].id);
+}
+
+static void
+check_alone(struct sim *s, int64_t id, const struct jrun *r)
+{
+	for (int i = 0; i < s->n_active; i++) {
+		const struct jrun *o = &s->runs[s->active[i]];
+
+		if (s->active[i] == id || o->flow_id != r->flow_id)
+			continue;
+		if (o->open)
+			sim_fail(s, "P1",
+				"run %lld is claimed while run %lld of flow %lld is active",
+				(long long)id, (long long)s->active[i], (long long)r->flow_id);
+		else if (o->ours)
+			sim_fail(s, "P8", "run %lld is claimed while processes of run %lld live",
+				(long long)id, (long long)s->active[i]);
+	}
+}
+
+static void
+run_claimed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r)
+{
+	struct sched *x = r->sched_id ? truth_sched(s, r->sched_id) : NULL;
+
+	s->n_claims++;
+	TRACE(s, "daemon %d claims run %lld of flow %lld for schedule %lld", d->id, (long long)id,
+		(long long)r->flow_id, (long long)r->sched_id);
+	check_alone(s, id, r);
+	if (!x)
+		return;
+	if (!x->enabled)
+		sim_fail(s, "P3", "schedule %lld fires while it is disabled", (long long)x->id);
+	check_lateness(s, x);
+	if (x->kind == KIND_INTERVAL || x->kind == KIND_CRON) {
+		check_slot(s, d, x, id);
+	} else {
+		check_phantom(s, x, id);
+		truth_consumed(s, x);
+	}
+}
+
+/* Flowfile started it: it consumed what was written before. */
+static void
+run_foreign(struct sim *s, int64_t id, struct jrun *r)
+{
+	struct sched *x = r->sched_id ? truth_sched(s, r->sched_id) : NULL;
+
+	(void)id;
+	if (!x)
+		return;
+	truth_consumed(s, x);
+	x->cursor_known = false;
+}
+
+static void
+run_inserted(struct sim *s, struct daemon *d, int64_t id)
+{
+	struct jrun *r = truth_run(s, id);
+	struct sflow *f;
+	sqlite3_stmt *st;
+
+	sqlite3_prepare_v2(s->sql,
+		"SELECT registration_id, schedule_id, run_type = 'in_designer_run', ended_at IS "
+		"NULL, "
+		"run_type = 'scheduled' FROM flow_runs WHERE id = ?1",
+		-1, &st, NULL);
+	sqlite3_bind_int64(st, 1, id);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		*r = (struct jrun){.seen = true, .ours = d != NULL, .claimed_T = s->T};
+		r->flow_id = sqlite3_column_int64(st, 0);
+		r->sched_id = sqlite3_column_int(st, 4) ? sqlite3_column_int64(st, 1) : 0;
+		r->designer = sqlite3_column_int(st, 2);
+		r->open = sqlite3_column_int(st, 3);
+	}
+	sqlite3_finalize(st);
+	if (d)
+		run_claimed(s, d, id, r);
+	else
+		run_foreign(s, id, r);
+	f = truth_flow(s, r->flow_id);
+	if (f && r->open)
+		f->n_open++;
+	run_update_active(s, id);
+}
+
+static void
+run_closed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r, bool success)
+{
+	struct sflow *f = truth_flow(s, r->flow_id);
+
+	r->open = false;
+	r->closed_T = s->T;
+	if (f)
+		f->n_open--;
+	TRACE(s, "run %lld is closed by %s: %s", (long long)id, d ? "a daemon" : "Flowfile",
+		success ? "success" : "no success");
+	if (!d || !r->proc)
+		return;
+	if (proc_flow_lives(r->proc) && !r->lost && !(!r->ours && s->clock_stepped))
+		sim_fail(s, "P8", "run %lld is closed by daemon %d while its processes live",
+			(long long)id, d->id);
+}
+
+static void
+run_updated(struct sim *s, struct daemon *d, int64_t id)
+{
+	struct jrun *r = truth_run(s, id);
+	bool open = true, success = false;
+	sqlite3_stmt *st;
+
+	sqlite3_prepare_v2(s->sql,
+		"SELECT ended_at IS NULL, success IS 1 FROM flow_runs WHERE id = ?1", -1, &st,
+		NULL);
+	sqlite3_bind_int64(st, 1, id);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		open = sqlite3_column_int(st, 0);
+		success = sqlite3_column_int(st, 1);
+	}
+	sqlite3_finalize(st);
+	if (!r->seen)
+		return;
+	if (d && !r->open && open)
+		sim_fail(s, "P7", "run %lld had ended and is open again", (long long)id);
+	if (d && !r->open && !r->success && success)
+		sim_fail(s, "P7", "run %lld turns into a success", (long long)id);
+	if (r->open && !open)
+		run_closed(s, d, id, r, success);
+	r->success = success;
+	run_update_active(s, id);
+}
+
+/* One row may be touched twice in a transaction: as it is now counts. */
+static bool
+touched_before(const struct sim *s, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (s->touched[k].table == 'r' && s->touched[k].rowid == s->touched[i].rowid &&
+			s->touched[k].op != SQLITE_DELETE)
+			return true;
+	return false;
+}
+
+void
+judge_committed(struct sim *s, struct daemon *d)
+{
+	size_t n = s->n_touched;
+
+	if (s->touched_overflow)
+		sim_fail(s, "SIM", "a transaction touched more rows than the judge can remember");
+	s->commits++;
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (s->touched[i].table != 'r' || touched_before(s, i))
+			continue;
+		if (s->touched[i].op == SQLITE_INSERT)
+			run_inserted(s, d, s->touched[i].rowid);
+		else if (s->touched[i].op == SQLITE_UPDATE)
+			run_updated(s, d, s->touched[i].rowid);
+	}
+	s->n_touched = 0;
+	daemons_hint(s, d);
+}
+
+/* --- processes ------------------------------------------------------------------------------------------------ */
+
+/* P1, and its excuse: upstream's guard reads and inserts in two steps, and its cancel closes rows of
+ * living processes; whoever of ours comes second has no excuse. */
+static void
+check_overlap(struct proc *p)
+{
+	struct sim *s = p->s;
+	const struct jrun *mine = truth_run(s, p->run_id);
+
+	for (int i = 0; i < s->n_active; i++) {
+		const struct jrun *o = &s->runs[s->active[i]];
+
+		if (s->active[i] == p->run_id || o->flow_id != p->flow_id || !o->proc ||
+			!proc_flow_lives(o->proc))
+			continue;
+		if (p->foreign || (!o->ours && (o->claimed_T >= mine->claimed_T || !o->open)))
+			continue;
+		sim_fail(s, "P1", "flow %lld runs twice: run %lld starts while run %lld lives",
+			(long long)p->flow_id, (long long)p->run_id, (long long)s->active[i]);
+	}
+}
+
+void
+judge_flow_started(struct proc *p)
+{
+	struct sim *s = p->s;
+	struct jrun *r = truth_run(s, p->run_id);
+
+	TRACE(s, "flow %lld of run %lld starts (%s)", (long long)p->flow_id, (long long)p->run_id,
+		p->foreign ? "Flowfile's" : "ours");
+	s->n_starts++;
+	if (p->foreign)
+		s->n_foreign++;
+	check_overlap(p);
+	r->proc = p;
+	r->start_T = s->T;
+	if (++r->starts > 1)
+		sim_fail(s, "P9", "run %lld starts a second time", (long long)p->run_id);
+	if (s->phase == PHASE_CALM && r->ours && r->claimed_T >= s->calm_from &&
+		s->T - r->claimed_T > LATE_US)
+		sim_fail(s, "P5", "run %lld starts %lld ms after its claim", (long long)p->run_id,
+			(long long)((s->T - r->claimed_T) / US_PER_MS));
+	run_update_active(s, p->run_id);
+}
+
+void
+judge_flow_gone(struct proc *p)
+{
+	struct jrun *r = truth_run(p->s, p->run_id);
+
+	if (r->proc == p)
+		r->gone_T = p->s->T;
+	run_update_active(p->s, p->run_id);
+}
+
+void
+judge_spawn_failed(struct proc *p)
+{
+	truth_run(p->s, p->run_id)->spawn_failed = true;
+}
+
+/* P11: no flow is touched while the database is away. */
+static void
+check_database_there(struct daemon *d, const char *what, int64_t run_id)
+{
+	if (sim_faulty(d->s) && d->outage_from < d->last_turn_T && d->s->T < d->outage_until)
+		sim_fail(d->s, "P11", "daemon %d %s run %lld while the database is away", d->id,
+			what, (long long)run_id);
+}
+
+void
+judge_launch(struct daemon *d, int64_t run_id)
+{
+	truth_run(d->s, run_id)->attempts++;
+	check_database_there(d, "launches", run_id);
+}
+
+void
+judge_signal(struct daemon *d, struct proc *p)
+{
+	struct jrun *r = truth_run(d->s, p->run_id);
+
+	check_database_there(d, "ends", p->run_id);
+	if (r->open && proc_flow_lives(p))
+		r->cancel_sent = true;
+}
+
+void
+judge_after_turn(struct daemon *d)
+{
+	if (sim_wall(d->s) > d->s->max_wall_us)
+		d->s->max_wall_us = sim_wall(d->s);
+}
+
+/* --- when all is calm ----------------------------------------------------------------------------------------- */
+
+static bool
+has_place(const struct sim *s)
+{
+	int64_t limit = s->options.policy.max_concurrent_runs;
+
+	return limit <= 0 || s->n_ours_active < limit;
+}
+
+static void
+sweep_schedule(struct sim *s, struct sched *x)
+{
+	int64_t from = launchable_T(s, x);
+
+	if (from == TIME_NEVER || s->flows[x->flow].n_active > 0 || !has_place(s))
+		return;
+	if (s->T - from > LATE_US + US_PER_SEC)
+		sim_fail(s, x->kind == KIND_TABLE || x->kind == KIND_SET ? "P2" : "P4",
+			"schedule %lld has been due for %lld s and its flow is free",
+			(long long)x->id, (long long)((s->T - from) / US_PER_SEC));
+}
+
+/* A schedule whose cursor the model lost: on its grid, what is passed in the calm must be fired. */
+static void
+sweep_lost_schedule(struct sim *s, struct sched *x)
+{
+	int64_t wall = host_wall(&s->hosts[0]), from, slot;
+
+	if (!x->exists || !x->enabled || x->bad || x->cursor_known || s->paused ||
+		!s->flows[x->flow].registered || !s->users[x->owner].enabled ||
+		(x->kind != KIND_CRON && x->kind != KIND_INTERVAL) ||
+		wall < s->max_wall_us - US_PER_MIN || s->flows[x->flow].n_active > 0 ||
+		!has_place(s))
+		return;
+	from = later(later(s->calm_from, s->flows[x->flow].free_T),
+		later(x->changed_T, later(s->place_T, s->paused_T)));
+	if (x->kind == KIND_INTERVAL)
+		slot = wall - (s->T - from) + x->interval_us;
+	else
+		slot = truth_next(x, wall - (s->T - from));
+	if (wall - slot > 2 * US_PER_SEC)
+		sim_fail(s, "P4", "schedule %lld lets a slot pass", (long long)x->id);
+}
+
+/* P10: what is gone is closed within seconds, what is closed is gone. */
+static void
+sweep_run(struct sim *s, int64_t id)
+{
+	struct jrun *r = &s->runs[id];
+	bool lives = r->proc && proc_lives(r->proc);
+	int64_t from = later(later(r->gone_T, r->claimed_T), s->calm_from);
+
+	if (r->designer || lives || !r->open || s->T - from <= CLOSE_US)
+		return;
+	if (!r->ours && r->starts == 0)
+		return;
+	sim_fail(s, "P10", "run %lld is open, but there is no process of it since %lld s",
+		(long long)id, (long long)((s->T - from) / US_PER_SEC));
+}
+
+void
+judge_sweep(struct sim *s)
+{
+	if (!daemon_leading(s)) {
+		sim_fail(s, "P5", "nobody leads, though all is calm");
+		return;
+	}
+	for (int i = 0; i < s->n_scheds; i++) {
+		sweep_schedule(s, &s->scheds[i]);
+		sweep_lost_schedule(s, &s->scheds[i]);
+	}
+	for (int i = 0; i < s->n_active; i++)
+		sweep_run(s, s->active[i]);
+	if (s->T - later(later(s->request_T, s->paused_T), s->calm_from) > 3 * US_PER_SEC &&
+		!s->paused &&
+		sql_int(s, 0,
+			"SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL AND kind <> "
+			"'run'"))
+		sim_fail(s, "P5", "a request is not answered");
+	if (s->T - later(later(s->request_T, s->place_T), later(s->paused_T, s->calm_from)) >
+			3 * US_PER_SEC &&
+		!s->paused && has_place(s) &&
+		sql_int(s, 0, "SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL"))
+		sim_fail(s, "P5", "a request to run is not answered");
+}
+
+void
+judge_calm_begins(struct sim *s)
+{
+	for (int i = 0; i < s->n_daemons; i++) {
+		struct daemon *d = &s->daemons[i];
+
+		d->calm_T = s->T;
+		d->calm_turns = d->turns;
+		d->calm_steps = d->steps;
+		d->calm_vm_ops = d->vm_ops;
+		d->calm_causes = d->causes;
+	}
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------- */
+
+/*
+ * P13. A daemon wakes for its heartbeat, its poll, what it hears, and what is due; and what it reads then does
+ * not depend on how many schedules there are.
+ */
+static void
+check_idle(struct sim *s, struct daemon *d)
+{
+	int64_t span = s->T - d->calm_T, beats, turns, ops, causes;
+
+	if (!d->up || span <= 0)
+		return;
+	causes = d->causes - d->calm_causes;
+	beats = span / s->options.heartbeat_us + span / s->options.poll_us + span / US_PER_HOUR + 2;
+	turns = d->turns - d->calm_turns;
+	ops = d->vm_ops - d->calm_vm_ops;
+	if (turns > (daemon_leading(s) == d ? beats : span / US_PER_SEC + beats) + 4 * causes + 20)
+		sim_fail(s, "P13", "daemon %d took %lld turns for %lld beats and %lld news", d->id,
+			(long long)turns, (long long)beats, (long long)causes);
+	if (daemon_leading(s) == d && ops > 600 * beats)
+		sim_fail(s, "P13", "daemon %d made the database work %lld steps for %lld beats",
+			d->id, (long long)ops, (long long)beats);
+}
+
+/* Attempt after attempt failed, or it grew too old before one did not. */
+static bool
+gave_up(struct sim *s, int64_t id, const struct jrun *r)
+{
+	return r->closed_T - r->claimed_T > s->options.policy.run_max_age_us - 2 * US_PER_SEC ||
+		sql_int(s, 0, "SELECT attempt FROM scheduler_runs WHERE run_id = %lld",
+			(long long)id) >= 5;
+}
+
+static void
+check_over(struct sim *s, int64_t id)
+{
+	const struct jrun *r = &s->runs[id];
+
+	if (!r->seen || r->open || !r->ours)
+		return;
+	if (r->success && (r->cancel_sent || r->core_cancelled))
+		sim_fail(s, "P7", "run %lld was cancelled and is a success", (long long)id);
+	if (r->starts == 0 && !r->spawn_failed && !r->cancel_asked && !r->core_cancelled &&
+		!r->lost && r->attempts < 5 && !gave_up(s, id, r))
+		sim_fail(s, "P9",
+			"run %lld was claimed, never started, and closed after %d attempts",
+			(long long)id, r->attempts);
+	if (r->starts == 0 && r->success)
+		sim_fail(s, "P9", "run %lld never started and is a success", (long long)id);
+	if (r->starts == 1 && r->success && r->proc->exit.known && r->proc->exit.code != 0)
+		sim_fail(s, "P10", "run %lld failed and is a success", (long long)id);
+}
+
+void
+judge_over(struct sim *s)
+{
+	for (size_t id = 1; id < s->n_runs; id++)
+		check_over(s, (int64_t)id);
+	if (s->idle)
+		for (int i = 0; i < s->n_daemons; i++)
+			check_idle(s, &s->daemons[i]);
+}

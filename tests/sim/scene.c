@@ -1,0 +1,342 @@
+/* A world from a seed: its population, its faults, and its three phases: chaos, healing, calm. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/timefmt.h"
+#include "sim.h"
+
+#define HEALING_US (6 * US_PER_MIN) /* a lease of Flowfile's grows stale, what was lost is found */
+#define SWEEP_US (2 * US_PER_SEC)
+
+static const char *const no_env[] = {NULL};
+
+/* Often close to a change of the offset, where the slots are hard. */
+static int64_t
+choose_start(struct sim *s)
+{
+	static const char *const changes[] = {"2026-03-29 01:00:00", "2026-10-25 01:00:00",
+		"2027-03-14 07:00:00", "2027-11-07 06:00:00", "2028-02-29 00:00:00",
+		"2026-12-31 23:00:00", "2026-04-04 16:00:00", "2026-10-03 16:00:00"};
+	int64_t at = 0;
+
+	if (rng_chance(&s->rng, 0.4)) {
+		time_parse(changes[rng_below(&s->rng, ARRAY_LEN(changes))], &at);
+		return at - rng_below(&s->rng, s->until) - rng_below(&s->rng, US_PER_SEC);
+	}
+	time_parse("2026-01-01 00:00:00", &at);
+	return at + rng_below(&s->rng, 900 * US_PER_DAY);
+}
+
+static double
+sometimes(struct sim *s, double p, double lo, double hi)
+{
+	double u = (double)rng_below(&s->rng, 1000) / 1000.0;
+
+	return rng_chance(&s->rng, p) ? lo + u * u * (hi - lo) : 0;
+}
+
+static int64_t
+sometimes_every(struct sim *s, double p, int64_t lo_min, int64_t hi_min)
+{
+	return rng_chance(&s->rng, p) ? rng_range(&s->rng, lo_min, hi_min) * US_PER_MIN : 0;
+}
+
+/* Each world has its own choice of faults: what happens all the time hides what happens rarely. */
+static void
+choose_faults(struct sim *s)
+{
+	struct faults *f = &s->faults;
+
+	if (s->healthy)
+		return;
+	f->busy = sometimes(s, 0.4, 0.0005, 0.03);
+	f->lost = sometimes(s, 0.4, 0.0005, 0.02);
+	f->unknown = sometimes(s, 0.4, 0.001, 0.05);
+	f->crash_step = sometimes(s, 0.4, 0.0002, 0.005);
+	f->crash_runner = sometimes(s, 0.4, 0.002, 0.1);
+	f->stall = sometimes(s, 0.4, 0.0002, 0.01);
+	f->stall_max_us = rng_chance(&s->rng, 0.5) ? 900 * US_PER_SEC : 20 * US_PER_SEC;
+	f->hint_lost = sometimes(s, 0.4, 0.01, 0.7);
+	f->hint_doubled = sometimes(s, 0.4, 0.05, 0.5);
+	f->spawn_error = sometimes(s, 0.2, 0.01, 0.3);
+	f->spawn_fails = sometimes(s, 0.3, 0.01, 0.2);
+	f->shim_dies_early = sometimes(s, 0.2, 0.01, 0.1);
+	f->crash_every_us = sometimes_every(s, 0.5, 3, 120);
+	f->restart_every_us = sometimes_every(s, 0.3, 5, 120);
+	f->outage_every_us = sometimes_every(s, 0.3, 5, 120);
+	f->clock_step_every_us = sometimes_every(s, 0.2, 10, 200);
+	f->reboot_every_us = sometimes_every(s, 0.2, 20, 200);
+	f->shim_kill_every_us = sometimes_every(s, 0.3, 2, 60);
+	f->suspend_every_us = sometimes_every(s, 0.2, 20, 200);
+}
+
+static void
+choose_options(struct sim *s)
+{
+	static const int64_t limits[] = {0, 0, 1, 2, 5, 32};
+	struct engine_options *o = &s->options;
+
+	o->policy.max_concurrent_runs = limits[rng_below(&s->rng, ARRAY_LEN(limits))];
+	o->policy.trigger_min_gap_us = rng_chance(&s->rng, 0.1) ? 2 * US_PER_MIN : 0;
+	o->policy.run_max_age_us = rng_chance(&s->rng, 0.2) ? 90 * US_PER_SEC : US_PER_DAY;
+	o->policy.run_start_grace_us = 300 * US_PER_SEC;
+	o->policy.designer_run_max_age_us = rng_chance(&s->rng, 0.5) ? 20 * US_PER_MIN : US_PER_DAY;
+	o->policy.reap_foreign = true;
+	o->heartbeat_us = rng_chance(&s->rng, 0.3) ? 10 * US_PER_SEC : 25 * US_PER_SEC;
+	o->poll_us = rng_chance(&s->rng, 0.5) ? 30 * US_PER_SEC : 5 * US_PER_MIN;
+	o->history_us = rng_chance(&s->rng, 0.3) ? US_PER_DAY : 0;
+	o->cancel_grace_ms = 10000;
+	o->run_command = "flow {flow_path}";
+	o->log_dir = "/nowhere";
+	o->env = no_env;
+}
+
+static void
+choose_daemons(struct sim *s)
+{
+	bool guard = rng_chance(&s->rng, 0.7);
+
+	s->n_hosts = 1;
+	s->n_daemons = 1;
+	if (!s->idle && rng_chance(&s->rng, 0.55)) {
+		s->n_hosts = rng_chance(&s->rng, 0.4) ? 2 : 1;
+		s->n_daemons = (int)rng_range(&s->rng, 2, DAEMONS_MAX);
+	}
+	for (int i = 0; i < s->n_hosts; i++)
+		host_init(s, i);
+	for (int i = 0; i < s->n_daemons; i++)
+		daemon_init(s, i, &s->hosts[i % s->n_hosts], guard);
+	if (s->n_hosts == 2)
+		s->hosts[1].skew_us = rng_range(&s->rng, -900, 900) * US_PER_MS;
+	/* Flowfile and its database file are on one machine. */
+	s->peer_on = !s->idle && s->n_hosts == 1 && rng_chance(&s->rng, 0.3);
+	s->push = !s->idle && s->n_hosts == 1 && rng_chance(&s->rng, 0.3);
+}
+
+static void
+engine_says(enum log_level level, const char *line, void *arg)
+{
+	struct sim *s = arg;
+
+	if (s->tracing)
+		sim_trace(s, "  %s%s", level >= LOG_ERROR_LEVEL ? "error: " : "", line);
+}
+
+/* Worlds with many daemons cost more an hour: they are shorter. */
+static double
+choose_days(struct sim *s, double days)
+{
+	if (days > 0)
+		return days;
+	if (s->n_daemons == 1)
+		return (double)rng_range(&s->rng, 1, 24) / 24;
+	return (double)rng_range(&s->rng, 6, 24) / 240;
+}
+
+struct sim *
+scene_create(uint64_t seed, double days, bool trace, bool echo)
+{
+	struct sim *s = xcalloc(1, sizeof(*s));
+
+	s->seed = seed;
+	s->tracing = trace || echo;
+	s->echo = echo;
+	if (s->tracing)
+		s->trace = xcalloc(TRACE_LINES, sizeof(*s->trace));
+	rng_seed(&s->rng, seed);
+	s->idle = rng_chance(&s->rng, 0.05);
+	s->healthy = s->idle || rng_chance(&s->rng, 0.15);
+	choose_daemons(s);
+	choose_options(s);
+	choose_faults(s);
+	s->until = (int64_t)(choose_days(s, days) * (double)US_PER_DAY);
+	s->chaos_until = s->until * 7 / 10;
+	s->calm_from = s->chaos_until + HEALING_US;
+	s->until = s->until > s->calm_from + 10 * US_PER_MIN ? s->until
+							     : s->calm_from + 10 * US_PER_MIN;
+	s->base_us = choose_start(s);
+	s->here = &s->hosts[0];
+	s->max_wall_us = s->base_us;
+	log_set_sink(engine_says, s);
+	log_set_level(s->tracing ? LOG_DEBUG_LEVEL : LOG_ERROR_LEVEL);
+	sql_open(s);
+	actors_populate(s);
+	return s;
+}
+
+/* --- what befalls the whole world ------------------------------------------------------------------------------ */
+
+static void
+set_clock(struct sim *s, int64_t step_us)
+{
+	s->wall_step_us += step_us;
+	s->clock_stepped = true;
+	sim_trouble(s, NULL);
+	TRACE(s, "the clock is set: %+lld ms", (long long)(step_us / US_PER_MS));
+	for (int i = 0; i < s->n_scheds; i++) {
+		s->scheds[i].cursor_known = false;
+		s->scheds[i].next_us = TIME_NONE;
+	}
+	daemons_clock_changed(s);
+}
+
+static void
+on_clock_step(struct sim *s, void *what, int64_t arg)
+{
+	static const int64_t sizes[] = {US_PER_SEC, US_PER_MIN, US_PER_HOUR, 5 * US_PER_HOUR,
+		US_PER_DAY, 400 * US_PER_DAY, 3650 * US_PER_DAY};
+	int64_t size = sizes[rng_below(&s->rng, ARRAY_LEN(sizes))];
+
+	if (!sim_faulty(s))
+		return;
+	set_clock(s, rng_range(&s->rng, -size, size));
+	/* Somebody usually puts it right again. */
+	if (rng_chance(&s->rng, 0.7)) {
+		sim_run_until(s, s->T + rng_wait(&s->rng, US_PER_MIN));
+		set_clock(s, -s->wall_step_us);
+	}
+	sim_in(s, rng_wait(&s->rng, s->faults.clock_step_every_us), on_clock_step, what, arg);
+}
+
+static void
+on_reboot(struct sim *s, void *what, int64_t arg)
+{
+	struct host *h = &s->hosts[rng_below(&s->rng, s->n_hosts)];
+
+	if (!sim_faulty(s))
+		return;
+	sim_trouble(s, NULL);
+	host_reboot(h);
+	sim_in(s, rng_wait(&s->rng, s->faults.reboot_every_us), on_reboot, what, arg);
+}
+
+static void
+on_shim_kill(struct sim *s, void *what, int64_t arg)
+{
+	if (!sim_faulty(s))
+		return;
+	if (s->n_active > 0) {
+		struct jrun *r = &s->runs[s->active[rng_below(&s->rng, s->n_active)]];
+
+		if (r->ours && r->proc && r->proc->shim_phase != SHIM_GONE)
+			proc_kill_shim(r->proc);
+	}
+	sim_in(s, rng_wait(&s->rng, s->faults.shim_kill_every_us), on_shim_kill, what, arg);
+}
+
+/* The lid is shut: time goes on, nothing else does. */
+static void
+on_suspend(struct sim *s, void *what, int64_t arg)
+{
+	if (!sim_faulty(s))
+		return;
+	TRACE(s, "suspended");
+	s->T += rng_wait(&s->rng, 30 * US_PER_MIN);
+	TRACE(s, "resumed");
+	sim_trouble(s, NULL);
+	sim_in(s, rng_wait(&s->rng, s->faults.suspend_every_us), on_suspend, what, arg);
+}
+
+static void
+start_chaos(struct sim *s)
+{
+	static const struct {
+		size_t every;
+		event_cb cb;
+	} kinds[] = {
+		{offsetof(struct faults, clock_step_every_us), on_clock_step},
+		{offsetof(struct faults, reboot_every_us), on_reboot},
+		{offsetof(struct faults, shim_kill_every_us), on_shim_kill},
+		{offsetof(struct faults, suspend_every_us), on_suspend},
+	};
+
+	if (s->healthy)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		int64_t every = *(int64_t *)((char *)&s->faults + kinds[i].every);
+
+		if (every)
+			sim_in(s, rng_wait(&s->rng, every), kinds[i].cb, NULL, 0);
+	}
+	daemons_start_chaos(s);
+}
+
+/* --- phases ------------------------------------------------------------------------------------------------------- */
+
+/* From now on nothing fails; what failed is mended. */
+void
+scene_heal(struct sim *s)
+{
+	TRACE(s, "---- healing");
+	s->phase = PHASE_HEALING;
+	s->peer_up = false;
+	for (int i = 0; i < s->n_daemons; i++)
+		if (!s->daemons[i].up)
+			daemon_start(&s->daemons[i]);
+	/* What the designer's user left open, he closes; push goes on, so no daemon of Flowfile's is left. */
+	s->push = false;
+}
+
+static void
+on_sweep(struct sim *s, void *what, int64_t arg)
+{
+	if (s->phase != PHASE_CALM)
+		return;
+	judge_sweep(s);
+	sim_in(s, SWEEP_US, on_sweep, what, arg);
+}
+
+void
+scene_run(struct sim *s)
+{
+	for (int i = 0; i < s->n_daemons; i++)
+		daemon_start(&s->daemons[i]);
+	actors_start(s);
+	peer_start(s);
+	start_chaos(s);
+	sim_run_until(s, s->chaos_until);
+	if (s->failed)
+		return;
+	if (s->T > s->calm_from - HEALING_US) { /* a suspend or stall led beyond */
+		s->calm_from = s->T + HEALING_US;
+		if (s->until < s->calm_from + 10 * US_PER_MIN)
+			s->until = s->calm_from + 10 * US_PER_MIN;
+	}
+	scene_heal(s);
+	sim_run_until(s, s->calm_from);
+	if (s->failed)
+		return;
+	TRACE(s, "---- calm");
+	s->phase = PHASE_CALM;
+	judge_calm_begins(s);
+	sim_in(s, SWEEP_US, on_sweep, NULL, 0);
+	sim_run_until(s, s->until);
+	if (s->failed)
+		return;
+	s->phase = PHASE_OVER;
+	judge_over(s);
+}
+
+void
+scene_destroy(struct sim *s)
+{
+	s->phase = PHASE_OVER;
+	s->failed = true;
+	for (int i = 0; i < s->n_daemons; i++)
+		if (s->daemons[i].up)
+			daemon_crash(&s->daemons[i]);
+	sql_close(s);
+	for (int i = 0; i < s->n_hosts; i++)
+		host_free(&s->hosts[i]);
+	for (int i = 0; i < s->n_scheds; i++)
+		free(s->scheds[i].slots);
+	arena_free(&s->arena);
+	free(s->events);
+	free(s->runs);
+	free(s->trace);
+	log_set_sink(NULL, NULL);
+	free(s);
+}
