@@ -84,6 +84,9 @@ struct engine_next {
 /* Does everything there is to do now. Never fails: what does not work is logged and tried again. */
 void engine_turn(struct engine *e, struct engine_next *next);
 
+/* Before a stop: nothing more is claimed, so that `starting` comes to 0 within some turns. A claim that
+ * was left would be started by the next leader of ours, but closed as failed by Flowfile's. */
+void engine_drain(struct engine *e);
 /* Stop: what waits for its go is abandoned (and will be started by the next leader), the lease is given up. */
 void engine_stop(struct engine *e);
 

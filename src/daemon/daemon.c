@@ -28,6 +28,8 @@
 #include "store/schema.h"
 
 #define SIGNALS 3
+#define ONCE_TRIES 5 /* of --once on a catalog that others keep busy */
+#define DRAIN_S 2 /* how long a stop waits for what is being started */
 /* Flowfile spawns a flow right after its run's row; a process much older or younger has a reused pid
  * (contract D-20). */
 #define FOREIGN_BEFORE_US (5 * US_PER_SEC)
@@ -225,13 +227,13 @@ on_runner(const struct runner_event *event, void *arg)
 	want_turn(d);
 }
 
-/* --once is done when everything claimed has been let go. */
+/* A stop, like --once, is done when everything claimed has been let go. */
 static void
-check_once(struct daemon *d, const struct engine_status *status)
+check_done(struct daemon *d, const struct engine_status *status)
 {
-	if (!d->args->once)
+	if (!d->args->once && !d->stopping)
 		return;
-	if (!status->leading && status->database_up)
+	if (!status->leading && status->database_up && !d->stopping)
 		log_info("Skipped: another scheduler holds the lock");
 	if (!status->leading || status->starting == 0)
 		event_base_loopbreak(d->base);
@@ -270,7 +272,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	engine_get_status(d->engine, &status);
 	wake_arm(d->wake, next.wall_us, next.boot);
 	say_status(d, &status);
-	check_once(d, &status);
+	check_done(d, &status);
 }
 
 /* --- signals ---------------------------------------------------------------------------------------------- */
@@ -305,6 +307,7 @@ reload(struct daemon *d)
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
 {
+	const struct timeval limit = {DRAIN_S, 0};
 	struct daemon *d = arg;
 
 	(void)what;
@@ -317,7 +320,9 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	d->stopping = true;
 	log_info("Stopping: flows that run go on signal=%d", (int)sig);
 	notify_stopping();
-	event_base_loopbreak(d->base);
+	engine_drain(d->engine);
+	event_base_loopexit(d->base, &limit);
+	want_turn(d);
 }
 
 static int
@@ -367,18 +372,41 @@ open_catalog(struct daemon *d, struct err *err)
 	return schema_prepare(d->db, err);
 }
 
+/* Everything that needs the database to answer. */
+static int
+connect_catalog(struct daemon *d, struct err *err)
+{
+	if (open_catalog(d, err) < 0 || guard_create(d->config->database, &d->guard, err) < 0)
+		return -1;
+	return feed_create(d->base, d->config->database, on_feed, d, &d->feed, err);
+}
+
+static void
+disconnect_catalog(struct daemon *d)
+{
+	feed_free(d->feed);
+	guard_free(d->guard);
+	db_close(d->db);
+	d->feed = NULL;
+	d->guard = NULL;
+	d->db = NULL;
+}
+
 /* A database that does not answer yet is waited for; one that is wrong is an error. */
 static int
 wait_for_catalog(struct daemon *d, struct err *err)
 {
 	struct timespec pause = {1, 0};
+	int tries = 0;
 
-	while (open_catalog(d, err) < 0) {
+	while (connect_catalog(d, err) < 0) {
 		bool later = d->config->wait_for_flowfile && err->code == ERR_NOT_FOUND;
+		bool busy = err->code == ERR_BUSY;
 
-		db_close(d->db);
-		d->db = NULL;
-		if (d->args->once || !(later || err->code == ERR_LOST || err->code == ERR_BUSY))
+		disconnect_catalog(d);
+		if (!later && !busy && err->code != ERR_LOST)
+			return -1;
+		if (d->args->once && !(busy && ++tries < ONCE_TRIES))
 			return -1;
 		log_warning("Waiting for the catalog: %s", err->text);
 		err_clear(err);
@@ -452,18 +480,16 @@ start(struct daemon *d, struct err *err)
 	d->bindir = own_folder();
 	if (d->config->run_command && command_check(d->config->run_command, err) < 0)
 		return err_prefix(err, "run_command");
-	if (make_folders(d->config, err) < 0 || wait_for_catalog(d, err) < 0)
-		return -1;
 	if (!(d->base = event_base_new()) ||
 		!(d->turn = event_new(d->base, -1, EV_PERSIST, on_turn, d)))
 		return err_set(err, ERR_FAILED, "make the event loop");
+	if (make_folders(d->config, err) < 0 || wait_for_catalog(d, err) < 0)
+		return -1;
 	d->zones = zones_new();
 	if (watch_signals(d, err) < 0 || wake_create(d->base, on_wake, d, &d->wake, err) < 0 ||
-		guard_create(d->config->database, &d->guard, err) < 0 ||
-		runner_create(d->base, &runner, on_runner, d, &d->runner, err) < 0 ||
-		make_engine(d, err) < 0)
+		runner_create(d->base, &runner, on_runner, d, &d->runner, err) < 0)
 		return -1;
-	return feed_create(d->base, d->config->database, on_feed, d, &d->feed, err);
+	return make_engine(d, err);
 }
 
 static void
@@ -473,17 +499,15 @@ finish(struct daemon *d)
 		engine_stop(d->engine);
 	runner_free(d->runner);
 	engine_free(d->engine);
-	feed_free(d->feed);
-	guard_free(d->guard);
 	wake_free(d->wake);
 	for (int i = 0; i < SIGNALS; i++)
 		if (d->signals[i])
 			event_free(d->signals[i]);
+	disconnect_catalog(d);
 	if (d->turn)
 		event_free(d->turn);
 	if (d->base)
 		event_base_free(d->base);
-	db_close(d->db);
 	zones_free(d->zones);
 	config_free(d->config);
 	free(d->bindir);

@@ -420,7 +420,7 @@ lead(struct engine *e)
 		return;
 	if (e->changed && refresh_world(e) < 0)
 		return;
-	if (decide_and_do(e) < 0)
+	if (!e->draining && decide_and_do(e) < 0)
 		return;
 	tasks_launch(e);
 	if (e->changed && engine_leads(e) && refresh_world(e) < 0)
@@ -506,6 +506,12 @@ engine_turn(struct engine *e, struct engine_next *next)
 			stand_by(e);
 	}
 	plan_next(e, next);
+}
+
+void
+engine_drain(struct engine *e)
+{
+	e->draining = true;
 }
 
 void
