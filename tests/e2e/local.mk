@@ -4,9 +4,13 @@ e2e_tests = \
 	tests/e2e/test_demo.sh \
 	tests/e2e/test_demo_flows.sh \
 	tests/e2e/test_entrypoint.sh \
+	tests/e2e/test_handover.sh \
 	tests/e2e/test_manual.sh
 dist_check_SCRIPTS += $(e2e_tests)
-EXTRA_DIST += tests/e2e/demo_expected.sh
+EXTRA_DIST += \
+	tests/e2e/demo_expected.sh \
+	tests/e2e/handover.py \
+	tests/e2e/python_peer.py
 TESTS += $(e2e_tests)
 
 # A real catalog of Flowfile 0.16.0, made by its own migrations and services; a few KiB packed.
