@@ -1,0 +1,251 @@
+#!/bin/sh
+# The command line with a scheduler running: run now, cancel, logs, triggers, pause.
+
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${abs_top_builddir:-$top/build}
+flowfile=$build/flowfile
+sql=$build/tests/e2e/catalog_sql
+dir=$(mktemp -d "${TMPDIR:-/tmp}/flowfile-cli-XXXXXX")
+background=
+
+# shellcheck disable=SC2317 # called by the trap
+cleanup()
+{
+	for pid in $background; do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+
+HOME=$dir/home
+FLOWFILE_STORAGE_DIR=$dir/base
+FLOWFILE_SHIM=$build/flowfile-shim
+export HOME FLOWFILE_STORAGE_DIR FLOWFILE_SHIM
+unset FLOWFILE_DATABASE_URL FLOWFILE_DB_PATH FLOWFILE_RUN_ID 2>/dev/null || :
+mkdir "$HOME"
+db=$dir/base/database/flowfile_catalog.db
+failed=0
+
+fail()
+{
+	echo "FAIL: $*"
+	sed 's/^/  out: /' "$dir/out"
+	sed 's/^/  err: /' "$dir/err"
+	failed=1
+}
+
+# run STATUS ARGUMENT...: flowfile with these ends with this status.
+run()
+{
+	wanted=$1
+	shift
+	status=0
+	"$flowfile" "$@" >"$dir/out" 2>"$dir/err" </dev/null || status=$?
+	[ "$status" = "$wanted" ] || fail "exit $status, not $wanted: flowfile $*"
+}
+
+out()
+{
+	grep -qF -e "$1" "$dir/out" || fail "no '$1' on stdout"
+}
+
+err()
+{
+	grep -qF -e "$1" "$dir/err" || fail "no '$1' on stderr"
+}
+
+query()
+{
+	"$sql" "$db" "$1"
+}
+
+# is TEXT SQL
+is()
+{
+	got=$(query "$2")
+	[ "$got" = "$1" ] || fail "'$got', not '$1': $2"
+}
+
+# becomes TEXT SQL: at most ten seconds later.
+becomes()
+{
+	i=0
+	while got=$(query "$2") && [ "$got" != "$1" ]; do
+		i=$((i + 1))
+		if [ $i -gt 500 ]; then
+			fail "'$got' does not become '$1': $2"
+			return
+		fi
+		sleep 0.02
+	done
+}
+
+until_true()
+{
+	i=0
+	until "$@" >/dev/null 2>&1; do
+		i=$((i + 1))
+		if [ $i -gt 500 ]; then
+			fail "not within 10 s: $*"
+			return
+		fi
+		sleep 0.02
+	done
+}
+
+# job NAME: a program with the body on standard input, registered.
+job()
+{
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$dir/$1"
+	chmod +x "$dir/$1"
+	run 0 flows register "$dir/$1" --name "$1"
+}
+
+leads()
+{
+	"$flowfile" scheduler status --json | grep -q '"active":true.*"ours":true'
+}
+
+: >"$dir/out"
+: >"$dir/err"
+run 0 init
+job quick <<'END'
+echo "run $FLOWFILE_RUN_ID of flow $FLOWFILE_FLOW_ID"
+END
+job broken <<'END'
+exit 3
+END
+job slow <<'END'
+echo sleeping
+exec sleep 60
+END
+job writer <<'END'
+flowfile tables touch orders --rows 7
+END
+run 0 tables register orders --flow writer
+run 0 tables register customers
+
+"$flowfile" run flowfile_scheduler 2>"$dir/daemon.log" &
+daemon=$!
+background=$daemon
+until_true leads
+
+# --- run now -------------------------------------------------------------------------------------
+
+run 0 flows run quick --wait
+out 'Run 1 of quick has ended: success'
+run 0 runs logs 1
+out 'run 1 of flow 1'
+run 1 flows run broken --wait
+out 'Run 2 of broken has ended: failed'
+run 0 runs show 2
+out 'Exit status    3'
+run 0 flows run quick --wait --json
+out '"success":true'
+is manual 'SELECT run_type FROM flow_runs WHERE id = 3'
+run 0 schedules create quick --every 1d --disabled
+run 0 schedules run 1 --wait
+is 'on_demand 1' "SELECT run_type || ' ' || schedule_id FROM flow_runs WHERE id = 4"
+is 0 'SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL'
+
+# --- busy, logs, cancel --------------------------------------------------------------------------
+
+run 0 flows run slow
+out 'Run 5 of slow has started.'
+run 4 flows run slow
+err 'run 5'
+"$flowfile" runs logs 5 --follow >"$dir/followed" 2>&1 &
+follower=$!
+background="$background $follower"
+until_true grep -q sleeping "$dir/followed"
+run 0 runs list --active
+out 'running'
+run 0 runs cancel 5 --wait
+out 'Run 5 of slow has ended: failed'
+wait $follower || fail 'runs logs --follow'
+background=$daemon
+run 0 runs cancel 5
+out 'Run 5 has ended already: failed'
+run 0 runs show 5
+out 'Cancelled'
+is 0 'SELECT success FROM flow_runs WHERE id = 5'
+
+# --- triggers ------------------------------------------------------------------------------------
+
+run 0 schedules create quick --on-table orders --name on_orders
+run 0 schedules create broken --on-tables orders,customers --name on_both
+run 0 flows run writer --wait
+becomes 1 "SELECT count(*) FROM flow_runs WHERE schedule_id = 2 AND success = 1"
+is 1 "SELECT t.source_run_id = r.id FROM catalog_tables t, flow_runs r
+	WHERE t.name = 'orders' AND r.flow_name = 'writer'"
+is 0 'SELECT count(*) FROM flow_runs WHERE schedule_id = 3'
+run 0 schedules explain on_orders
+out 'orders'
+out 'success'
+run 0 schedules explain on_both
+out 'It waits for default.customers to be written; default.orders has been.'
+run 0 tables touch customers
+becomes 1 'SELECT count(*) FROM flow_runs WHERE schedule_id = 3 AND success = 0'
+
+# --- pause ---------------------------------------------------------------------------------------
+
+run 0 scheduler pause
+run 0 tables touch orders
+run 0 schedules explain on_orders
+out 'the scheduler is paused'
+run 4 flows run quick
+run 0 scheduler resume
+becomes 2 "SELECT count(*) FROM flow_runs WHERE schedule_id = 2 AND success = 1"
+
+# --- the scheduler itself ------------------------------------------------------------------------
+
+run 0 scheduler status
+out "pid $daemon"
+run 0 doctor
+out 'ok    scheduler'
+run 4 init --remove
+err 'stop it first'
+kill -TERM $daemon
+status=0
+wait $daemon || status=$?
+background=
+[ $status = 0 ] || fail "the scheduler ended with $status"
+run 1 flows run quick
+err 'no scheduler is running'
+
+# What was kept for later is launched by one pass, and left to run; the next scheduler learns how it
+# ended.
+run 0 flows run quick --queue
+runs=$(query 'SELECT count(*) FROM flow_runs')
+run 0 run flowfile_scheduler --once
+is $((runs + 1)) 'SELECT count(*) FROM flow_runs'
+"$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
+daemon=$!
+background=$daemon
+becomes 1 "SELECT success FROM flow_runs WHERE id = $((runs + 1))"
+kill -TERM $daemon
+wait $daemon || fail 'the scheduler does not end well'
+background=
+
+# A scheduler that holds the lock and does not answer: the request is taken back.
+query "INSERT INTO scheduler_lock (id, holder_id, started_at, heartbeat_at)
+	VALUES (1, 'aaaaaaaaaaaa', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+query "INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, started_at,
+	seen_at) VALUES ('aaaaaaaaaaaa', 'elsewhere', '', 1, 1, '0', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+requests=$(query 'SELECT count(*) FROM scheduler_requests')
+run 1 flows run quick
+err 'was taken back'
+is "$requests" 'SELECT count(*) FROM scheduler_requests'
+
+if [ $failed != 0 ]; then
+	sed 's/^/  log: /' "$dir/daemon.log"
+	exit 1
+fi
