@@ -58,6 +58,8 @@ enum tri catalog_tri(const struct stmt *st, int c);
 int catalog_finish(struct catalog *cat, int rc, struct err *err);
 /* Room for one more item behind n; the array lives in the arena and grows by doubling. */
 void *catalog_grow(struct arena *a, void *items, size_t n, size_t size);
+/* The item with an id among items that are in the order of their ids and begin with them; NULL. */
+void *catalog_find(void *items, size_t n, size_t size, int64_t id);
 /* One statement whose only parameter is an id. */
 int catalog_exec_id(struct catalog *cat, enum sql_id sql, int64_t id, struct err *err);
 /* Whether two texts, either of which may be NULL, are the same. */

@@ -85,6 +85,26 @@ catalog_grow(struct arena *a, void *items, size_t n, size_t size)
 	return more;
 }
 
+void *
+catalog_find(void *items, size_t n, size_t size, int64_t id)
+{
+	size_t low = 0, high = n;
+	int64_t at;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		memcpy(&at, (char *)items + mid * size, sizeof(at));
+		if (at == id)
+			return (char *)items + mid * size;
+		if (at < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
 int
 catalog_exec_id(struct catalog *cat, enum sql_id sql, int64_t id, struct err *err)
 {

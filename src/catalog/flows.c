@@ -53,23 +53,6 @@ read_row(const struct stmt *st, struct arena *a, struct flow_info *f)
 		f->namespace_name = arena_strdup(a, schema);
 }
 
-/* The flow of an id in a list that is in the order of ids. */
-static struct flow_info *
-flow_of(const struct flow_list *list, int64_t id)
-{
-	size_t low = 0, high = list->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (list->items[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < list->n && list->items[low].id == id ? &list->items[low] : NULL;
-}
-
 /* Hands the rows (flow, table, name, namespace), in the order of flows, to the flows of the list. */
 static int
 attach_refs(struct catalog *cat, enum sql_id sql, int64_t id, struct arena *a,
@@ -81,7 +64,8 @@ attach_refs(struct catalog *cat, enum sql_id sql, int64_t id, struct arena *a,
 
 	stmt_int(st, 1, id);
 	while ((r = stmt_step(st, err)) > 0) {
-		struct flow_info *f = flow_of(list, col_int(st, 0));
+		struct flow_info *f =
+			catalog_find(list->items, list->n, sizeof(*list->items), col_int(st, 0));
 		struct table_ref **refs, *ref;
 		size_t *n;
 

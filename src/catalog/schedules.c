@@ -36,22 +36,6 @@ read_row(const struct stmt *st, struct arena *a, struct schedule_info *s)
 	s->flow_name = catalog_text(a, st, 18);
 }
 
-static struct schedule_info *
-schedule_of(const struct schedule_list *list, int64_t id)
-{
-	size_t low = 0, high = list->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (list->items[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < list->n && list->items[low].id == id ? &list->items[low] : NULL;
-}
-
 static int
 attach_links(struct catalog *cat, int64_t id, struct arena *a, const struct schedule_list *list,
 	struct err *err)
@@ -61,7 +45,8 @@ attach_links(struct catalog *cat, int64_t id, struct arena *a, const struct sche
 
 	stmt_int(st, 1, id);
 	while ((r = stmt_step(st, err)) > 0) {
-		struct schedule_info *s = schedule_of(list, col_int(st, 0));
+		struct schedule_info *s =
+			catalog_find(list->items, list->n, sizeof(*list->items), col_int(st, 0));
 		struct trigger_ref *ref;
 
 		if (s == NULL)

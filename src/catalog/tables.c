@@ -94,22 +94,6 @@ read_row(const struct stmt *st, struct arena *a, struct table_info *t)
 	look_at_storage(t);
 }
 
-static struct table_info *
-table_of(const struct table_list *list, int64_t id)
-{
-	size_t low = 0, high = list->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (list->items[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < list->n && list->items[low].id == id ? &list->items[low] : NULL;
-}
-
 static int
 attach_readers(struct catalog *cat, int64_t id, struct arena *a, const struct table_list *list,
 	struct err *err)
@@ -119,7 +103,8 @@ attach_readers(struct catalog *cat, int64_t id, struct arena *a, const struct ta
 
 	stmt_int(st, 1, id);
 	while ((r = stmt_step(st, err)) > 0) {
-		struct table_info *t = table_of(list, col_int(st, 0));
+		struct table_info *t =
+			catalog_find(list->items, list->n, sizeof(*list->items), col_int(st, 0));
 		struct flow_ref *ref;
 
 		if (t == NULL)
@@ -258,7 +243,7 @@ static int
 touch_in_transaction(struct catalog *cat, int64_t id, const struct table_touch *touch,
 	int64_t *updated_us, struct err *err)
 {
-	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_UPDATED_AT);
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_LOCK);
 	int64_t now = clock_wall(cat->clock), old = TIME_NONE;
 	int r;
 

@@ -10,6 +10,7 @@ const struct cli_option cli_global_options[] = {
 	{"database", 0, "URL", "the catalog: a file, sqlite:///... or postgresql://...", false},
 	{"json", 0, NULL, "print JSON for programs", false},
 	{"help", 'h', NULL, "say how a command is used", false},
+	{"version", 0, NULL, "print the version", false},
 	{NULL, 0, NULL, NULL, false},
 };
 
@@ -106,7 +107,7 @@ find_verb(struct cli *cli, const char *word, struct err *err)
 static int
 give(struct cli *cli, const struct cli_option *option, const char *value, struct err *err)
 {
-	if (!option->repeats && args_has(cli, option->name))
+	if (!option->repeats && option->value != NULL && args_has(cli, option->name))
 		return err_set(err, ERR_USAGE, "--%s is given twice", option->name);
 	if (cli->n_given == CLI_OPTIONS_MAX)
 		return err_set(err, ERR_USAGE, "too many options");
@@ -148,6 +149,9 @@ take_option(struct cli *cli, int argc, char **argv, int *i, struct err *err)
 static int
 take_word(struct cli *cli, const char *word, struct err *err)
 {
+	if (cli->noun == NULL && strcmp(word, "help") == 0)
+		return args_has(cli, "help") ? 0
+					     : give(cli, find_option(cli, NULL, 0, 'h'), NULL, err);
 	if (cli->noun == NULL)
 		return find_noun(cli, word, err);
 	if (cli->command == NULL)

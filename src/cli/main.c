@@ -70,6 +70,8 @@ dispatch(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	if (args_parse(cli, argc, argv, err) < 0)
 		return -1;
+	if (args_has(cli, "version") && !args_has(cli, "help"))
+		return cmd_version_run(cli, err);
 	if (cli->command == NULL || args_has(cli, "help") || cli->n_args < cli->command->min_args)
 		return incomplete(cli, err);
 	return cli->command->run(cli, err);

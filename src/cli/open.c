@@ -66,10 +66,11 @@ check_schema(struct cli *cli, enum cli_need need, struct err *err)
 int
 cli_open(struct cli *cli, enum cli_need need, struct err *err)
 {
-	const struct db_options options = {.application_name = "flowfile"};
+	struct db_options options = {.application_name = "flowfile"};
 
 	if (cli_configure(cli, err) < 0)
 		return -1;
+	options.busy_timeout_ms = (int)cli->config->database_timeout_ms;
 	if (db_open(cli->database, &options, &cli->catalog.db, err) < 0) {
 		if (err->code == ERR_NOT_FOUND) {
 			size_t len = strlen(err->text);

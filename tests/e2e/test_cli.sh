@@ -115,8 +115,16 @@ ok
 out 'Usage: flowfile COMMAND'
 out 'schedules  What makes flows run'
 ok --help
-ok version
-out 'flowfile 0.'
+for version in version --version 'flows list --version'; do
+	# shellcheck disable=SC2086 # several words
+	ok $version
+	out 'flowfile 0.'
+done
+ok help
+out 'Usage: flowfile COMMAND'
+ok help cron
+out 'Usage: flowfile cron'
+ok help --help
 ok version --json
 out '{"version":"0.'
 no 2 "did you mean 'flows'?" flow list

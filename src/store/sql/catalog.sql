@@ -190,6 +190,13 @@ RETURNING id;
 -- name: cat_table_updated_at
 SELECT updated_at FROM catalog_tables WHERE id = $1;
 
+-- name: cat_table_lock
+SELECT updated_at FROM catalog_tables WHERE id = $1;
+
+-- Two that write at once must not read the same stamp.
+-- name: cat_table_lock postgres
+SELECT updated_at FROM catalog_tables WHERE id = $1 FOR UPDATE;
+
 -- name: cat_table_touch
 UPDATE catalog_tables SET updated_at = $1, source_run_id = $2,
 	row_count = coalesce($3, row_count), size_bytes = coalesce($4, size_bytes)
