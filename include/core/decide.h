@@ -24,8 +24,8 @@ struct launch {
 	int64_t covered;
 	int64_t anchor_us;
 	int64_t local_offset_us; /* cron: of its zone at now */
-	int64_t triggered_us;    /* last_triggered_at as the world knows it */
-	uint64_t spec_hash;      /* of the row the decision was made on */
+	int64_t triggered_us; /* last_triggered_at as the world knows it */
+	uint64_t spec_hash; /* of the row the decision was made on */
 };
 
 /* A request that cannot be met: the flow runs already. */

@@ -40,7 +40,7 @@ enum job_place { JOB_OFF, JOB_IDLE, JOB_READY, JOB_WAITING, JOB_CLAIMING, JOB_BL
 /* Why a due job cannot launch. */
 enum block_reason {
 	BLOCK_NONE,
-	BLOCK_FLOW_GONE,      /* its flow is not registered any more */
+	BLOCK_FLOW_GONE, /* its flow is not registered any more */
 	BLOCK_OWNER_DISABLED, /* contract D-35 */
 	BLOCK_OWNER_GONE,
 	BLOCK_STORE_ERROR, /* the database refuses its rows */
@@ -61,9 +61,9 @@ TAILQ_HEAD(job_list, job);
 /* A table that at least one schedule watches. */
 struct table {
 	int64_t id;
-	int64_t last_seq;      /* of its last journalled write */
+	int64_t last_seq; /* of its last journalled write */
 	int64_t last_write_us; /* when that was */
-	int64_t generation;    /* see scheduler_tables */
+	int64_t generation; /* see scheduler_tables */
 	bool exists;
 	LIST_HEAD(, watch) watches;
 };
@@ -73,22 +73,22 @@ struct watch {
 	struct schedule *schedule;
 	struct table *table;
 	LIST_ENTRY(watch) link; /* in table->watches */
-	int64_t consumed;       /* the last seq a run consumed; -1: not armed yet */
-	int64_t generation;     /* of the table it was armed on */
-	int64_t pending_us;     /* when the first write not consumed was made; TIME_NEVER: none is */
+	int64_t consumed; /* the last seq a run consumed; -1: not armed yet */
+	int64_t generation; /* of the table it was armed on */
+	int64_t pending_us; /* when the first write not consumed was made; TIME_NEVER: none is */
 };
 
 struct schedule {
 	struct job job;
-	int64_t interval_us;  /* interval */
-	int64_t anchor_us;    /* interval: the phase of its slots */
-	struct cron *cron;    /* cron, owned */
-	const struct tz *tz;  /* cron, borrowed from the zone callback */
-	int64_t slot_us;      /* slots up to here are dealt with */
-	int64_t next_us;      /* the next slot after slot_us; TIME_NEVER: none */
-	int64_t fired_us;     /* last_triggered_at, TIME_NONE if never */
-	uint64_t spec_hash;   /* of schedule_spec(), to notice that the row was edited */
-	uint64_t bad_hash;    /* of the complaint last made about the row, so that it is made once */
+	int64_t interval_us; /* interval */
+	int64_t anchor_us; /* interval: the phase of its slots */
+	struct cron *cron; /* cron, owned */
+	const struct tz *tz; /* cron, borrowed from the zone callback */
+	int64_t slot_us; /* slots up to here are dealt with */
+	int64_t next_us; /* the next slot after slot_us; TIME_NEVER: none */
+	int64_t fired_us; /* last_triggered_at, TIME_NONE if never */
+	uint64_t spec_hash; /* of schedule_spec(), to notice that the row was edited */
+	uint64_t bad_hash; /* of the complaint last made about the row, so that it is made once */
 	struct watch *watches; /* owned */
 	uint16_t n_watches;
 	uint8_t type;
@@ -98,7 +98,7 @@ struct schedule {
 /* A row of flow_schedules with what we keep beside it. Text is borrowed for the call. */
 struct watch_row {
 	int64_t table_id;
-	int64_t consumed;   /* -1: not armed */
+	int64_t consumed; /* -1: not armed */
 	int64_t generation;
 	int64_t pending_us; /* when the first write after consumed was made; TIME_NEVER */
 	/* the table itself */
@@ -123,32 +123,32 @@ struct schedule_row {
 
 /* Runs. */
 enum run_origin {
-	RUN_OURS,     /* launched by a daemon of ours */
-	RUN_FOREIGN,  /* by Flowfile: its scheduler, its core, its push path */
+	RUN_OURS, /* launched by a daemon of ours */
+	RUN_FOREIGN, /* by Flowfile: its scheduler, its core, its push path */
 	RUN_DESIGNER, /* in_designer_run, inside Flowfile's core */
 };
 
 enum run_state {
-	RUN_CLAIMED,    /* the row is committed; no process yet */
-	RUN_SPAWNED,    /* the shim was asked for */
-	RUN_READY,      /* the shim answered and waits */
-	RUN_STARTED,    /* recorded, then let go */
+	RUN_CLAIMED, /* the row is committed; no process yet */
+	RUN_SPAWNED, /* the shim was asked for */
+	RUN_READY, /* the shim answered and waits */
+	RUN_STARTED, /* recorded, then let go */
 	RUN_CANCELLING, /* told to end */
-	RUN_ENDED,      /* gone; the store does not know yet */
-	RUN_ELSEWHERE,  /* active, but not watched by this process */
+	RUN_ENDED, /* gone; the store does not know yet */
+	RUN_ELSEWHERE, /* active, but not watched by this process */
 };
 
 /* What may have to be done about a run when its time has come. */
 enum run_act {
 	RUN_ACT_NONE,
-	RUN_ACT_CANCEL,         /* older than run_max_age: end it */
-	RUN_ACT_CLOSE_PIDLESS,  /* no process was ever recorded (contract 4.11) */
+	RUN_ACT_CANCEL, /* older than run_max_age: end it */
+	RUN_ACT_CLOSE_PIDLESS, /* no process was ever recorded (contract 4.11) */
 	RUN_ACT_CLOSE_DESIGNER, /* left open by a core that died (contract D-19) */
 };
 
 struct run_row {
 	int64_t id;
-	int64_t flow_id;  /* by registration_id; 0: none */
+	int64_t flow_id; /* by registration_id; 0: none */
 	int64_t flow_id2; /* by flow_uuid; 0: none */
 	enum run_origin origin;
 	bool has_pid;
@@ -194,7 +194,7 @@ struct world {
 	struct heap timers, ready, deadlines;
 	struct job_list blocked;
 	int64_t n_ours; /* active runs of ours: what max_concurrent_runs counts */
-	int64_t n_due;  /* jobs that are ready, waiting or blocked */
+	int64_t n_due; /* jobs that are ready, waiting or blocked */
 	bool paused;
 };
 
@@ -212,14 +212,14 @@ void world_set_policy(struct world *w, const struct policy *policy, int64_t now_
  * (say it once), 0 otherwise. *reseed is set when the row was edited since its cursor was stored and the
  * new cursor (schedule->anchor_us, slot_us) should be stored (contract D-06).
  */
-int world_put_schedule(struct world *w, const struct schedule_row *row, int64_t now_us, bool *reseed,
-	struct err *err);
+int world_put_schedule(struct world *w, const struct schedule_row *row, int64_t now_us,
+	bool *reseed, struct err *err);
 void world_drop_schedule(struct world *w, int64_t id);
 /* A table's last write, or that it is gone (exists false). Tables nobody watches are not kept. */
 void world_put_table(struct world *w, int64_t id, bool exists, int64_t last_seq,
 	int64_t last_write_us, int64_t generation, int64_t now_us);
-void world_put_request(struct world *w, int64_t id, int64_t flow_id, int64_t user_id,
-	int64_t created_us);
+void world_put_request(
+	struct world *w, int64_t id, int64_t flow_id, int64_t user_id, int64_t created_us);
 void world_drop_request(struct world *w, int64_t id);
 /* Puts in or updates an active run. state is kept for a run that is there already. Returns it. */
 struct run *world_put_run(struct world *w, const struct run_row *row, enum run_state state);

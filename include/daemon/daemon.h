@@ -13,7 +13,7 @@
 
 struct daemon_args {
 	const char *config_file; /* NULL: the usual places */
-	bool once;               /* one pass, then out (contract 3.1) */
+	bool once; /* one pass, then out (contract 3.1) */
 };
 
 /* Runs until told to stop. Takes over config. 0: stopped as asked; -1: could not start. */

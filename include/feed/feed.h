@@ -23,7 +23,7 @@ struct feed;
 
 enum feed_hint {
 	FEED_CHANGED, /* read what is new; PostgreSQL: first_seq is the smallest seq notified, else 0 */
-	FEED_RESYNC   /* hints were lost: read everything anew */
+	FEED_RESYNC /* hints were lost: read everything anew */
 };
 
 typedef void (*feed_cb)(enum feed_hint hint, int64_t first_seq, void *arg);

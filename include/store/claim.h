@@ -13,9 +13,9 @@
 #include "store/db.h"
 
 enum claim_outcome {
-	CLAIM_DONE,    /* the run's row is in; it counts once the transaction is committed */
-	CLAIM_BUSY,    /* the flow has an active run: run_id says which */
-	CLAIM_STALE,   /* the row is not what was decided on, or nothing is due: read it again */
+	CLAIM_DONE, /* the run's row is in; it counts once the transaction is committed */
+	CLAIM_BUSY, /* the flow has an active run: run_id says which */
+	CLAIM_STALE, /* the row is not what was decided on, or nothing is due: read it again */
 	CLAIM_BLOCKED, /* block says why */
 };
 
@@ -41,8 +41,8 @@ int claim_answer(struct db *db, int64_t request_id, bool done, int64_t run_id, c
 	int64_t now_us, struct err *err);
 
 /* Takes over a run that was claimed and never started: attempt + 1, ours now. 1; 0 if it ended or started meanwhile. */
-int claim_again(struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us,
-	struct err *err);
+int claim_again(
+	struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us, struct err *err);
 
 /* Stores a schedule's new cursor (see world_put_schedule's reseed). */
 int claim_reseed(struct db *db, int64_t schedule_id, const char *spec, int64_t anchor_us,

@@ -131,8 +131,8 @@ int db_data_version(struct db *db, int64_t *version, struct err *err);
  * fail that has no busy timeout, unless the journal is a write-ahead log. PostgreSQL: ERR_FAILED.
  */
 struct db_peek {
-	bool wal;        /* there is a write-ahead log: commits do not move the counter */
-	bool writing;    /* another connection is writing, or was until just now */
+	bool wal; /* there is a write-ahead log: commits do not move the counter */
+	bool writing; /* another connection is writing, or was until just now */
 	int64_t counter; /* moves when a commit's pages are written, before it is committed */
 };
 int db_peek(struct db *db, struct db_peek *out, struct err *err);

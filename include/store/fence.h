@@ -16,7 +16,7 @@ struct lock_row {
 	char heartbeat_text[48]; /* as stored, for compare-and-set */
 	int64_t started_us, heartbeat_us;
 	int64_t age_us; /* of the heartbeat: by the database's clock on PostgreSQL, else by now_us */
-	bool guarded;   /* a daemon of ours that held the guard (lease/guard.h) */
+	bool guarded; /* a daemon of ours that held the guard (lease/guard.h) */
 };
 int lock_read(struct db *db, int64_t now_us, struct lock_row *row, struct err *err);
 /* 1: taken; 0: another was faster. old: as read; an empty holder_id means that there was no row. */
@@ -32,8 +32,8 @@ struct instance {
 	const char *holder_id, *host, *boot_id, *version;
 	int64_t pid, pid_start, started_us;
 };
-int instance_put(struct db *db, const struct instance *me, bool guarded, int64_t now_us,
-	struct err *err);
+int instance_put(
+	struct db *db, const struct instance *me, bool guarded, int64_t now_us, struct err *err);
 int instance_drop(struct db *db, const char *holder_id, struct err *err);
 /* When any daemon of a host was last seen; TIME_NONE if never. */
 int instance_host_seen(struct db *db, const char *host, int64_t *seen_us, struct err *err);

@@ -17,7 +17,7 @@
 struct active_run {
 	struct run_row row;
 	bool open;
-	const char *state;  /* claimed, recorded; NULL: not ours */
+	const char *state; /* claimed, recorded; NULL: not ours */
 	const char *host, *boot_id, *holder_id;
 	int64_t pid; /* flow_runs.pid, 0: none */
 	int64_t shim_pid, shim_start, flow_pid, flow_start;
@@ -60,7 +60,7 @@ int load_request(struct db *db, int64_t id, load_request_cb cb, void *arg, struc
 int load_table(struct db *db, int64_t id, struct world *w, int64_t now_us, struct err *err);
 
 /* Changes after a seq, oldest first, at most max. Returns how many. */
-int load_changes(struct db *db, int64_t after_seq, int max, load_change_cb cb, void *arg,
-	struct err *err);
+int load_changes(
+	struct db *db, int64_t after_seq, int max, load_change_cb cb, void *arg, struct err *err);
 
 #endif

@@ -10,11 +10,12 @@
 #include "store/db.h"
 
 /* The processes of a run, before it is let go. 1; 0 when the run was closed meanwhile: abandon it. */
-int runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
-	int64_t now_us, struct err *err);
+int runs_record(struct db *db, int64_t run_id, const struct proc_id *shim,
+	const struct proc_id *flow, int64_t now_us, struct err *err);
 
 /* Cancel was asked for, by whom; the first one counts. */
-int runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err);
+int
+runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err);
 
 /*
  * The end. Closes flow_runs if it is open: ended_at, success (exit code 0 and not cancelled), duration; a row that the
@@ -26,8 +27,8 @@ int runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const c
 	int64_t now_us, bool *closed, struct err *err);
 
 /* Contract 1.6 "spawn failed": ended_at and success = 0, no duration. */
-int runs_spawn_failed(struct db *db, int64_t run_id, const char *reason, int64_t now_us,
-	struct err *err);
+int runs_spawn_failed(
+	struct db *db, int64_t run_id, const char *reason, int64_t now_us, struct err *err);
 
 /* A daemon that does not lead tells the leader how an attempt at a run of its host ended. Needs no
  * fence. host: who says it. */

@@ -34,8 +34,8 @@ dump_ours(struct db *db)
 {
 	static const char *const parts[] = {
 		"3:SELECT name, version, checksum FROM scheduler_migrations ORDER BY name",
-		"4:SELECT table_id, generation, name, namespace_id FROM scheduler_tables ORDER BY "
-		"1",
+		("4:SELECT table_id, generation, name, namespace_id FROM scheduler_tables ORDER BY "
+		 "1"),
 		"3:SELECT schedule_id, table_id, generation FROM scheduler_consumed ORDER BY 1, 2",
 		"3:SELECT run_id, registration_id, flow_uuid FROM scheduler_active ORDER BY 1"};
 	char *all = xstrdup("");
@@ -96,11 +96,10 @@ START_TEST(a_new_catalog_has_flowfiles_tables_to_the_letter)
 END_TEST
 
 static const char *const seed_queries[] = {"1:SELECT version_num FROM alembic_version",
-	"7:SELECT id, username, email, full_name, disabled, is_admin, must_change_password FROM "
-	"users "
-	"WHERE id = 1",
-	"7:SELECT id, name, parent_id, level, description, owner_id, is_public FROM "
-	"catalog_namespaces WHERE id <= 4 ORDER BY id",
+	("7:SELECT id, username, email, full_name, disabled, is_admin, must_change_password FROM "
+	 "users WHERE id = 1"),
+	("7:SELECT id, name, parent_id, level, description, owner_id, is_public FROM "
+	 "catalog_namespaces WHERE id <= 4 ORDER BY id"),
 	"2:SELECT id, app_version FROM db_info", "1:SELECT count(*) FROM scheduler_lock"};
 
 START_TEST(a_new_catalog_starts_with_flowfiles_rows)
