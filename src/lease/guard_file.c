@@ -1,6 +1,7 @@
 /*
- * An open file description lock: unlike a POSIX lock it is not lost when another descriptor of the file
- * is closed in the process. A child would share it until it executes something else (O_CLOEXEC).
+ * An open file description lock: unlike a POSIX lock it is not lost when another descriptor of
+ * the file is closed in the process. A child would share it until it executes something else
+ * (O_CLOEXEC).
  */
 #include <errno.h>
 #include <fcntl.h>

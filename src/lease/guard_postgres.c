@@ -16,8 +16,8 @@
 #define ATTEMPT_WAIT_US (5 * US_PER_SEC)
 
 /*
- * The key is "flowfile" in ASCII, one per database. A lock that we hold is not taken again: they would be
- * counted. Asking pg_locks also shows a pooler that gave our session to somebody else.
+ * The key is "flowfile" in ASCII, one per database. A lock that we hold is not taken again: they
+ * would be counted. Asking pg_locks also shows a pooler that gave our session to somebody else.
  */
 static const char acquire_sql[] =
 	"SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"
@@ -25,8 +25,10 @@ static const char acquire_sql[] =
 	" AND pid = pg_backend_pid()) THEN 1"
 	" WHEN pg_try_advisory_lock(7380396447963376741) THEN 1 ELSE 0 END";
 
-/* Keepalives so that the server notices in some ten seconds that our host is gone, and no end because
- * the session is idle. A setting that the server does not have is left out. */
+static const char release_sql[] = "SELECT pg_advisory_unlock(7380396447963376741)";
+
+/* Keepalives so that the server notices in some ten seconds that our host is gone, and no end
+ * because the session is idle. A setting that the server does not have is left out. */
 static const char session_sql[] =
 	"SELECT set_config(s.name, w.value, false) FROM (VALUES"
 	" ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'),"
@@ -37,7 +39,8 @@ struct postgres_guard {
 	struct guard guard;
 	char *url;
 	struct db *db; /* NULL: not connected */
-	struct stmt *acquire;
+	struct stmt *acquire, *release;
+	bool held; /* as far as we know */
 	struct boottime not_before; /* the next attempt to connect */
 };
 
@@ -47,17 +50,31 @@ of(struct guard *g)
 	return (struct postgres_guard *)g;
 }
 
+/* Without its connection it is not held. */
+static void
+close_session(struct postgres_guard *g)
+{
+	if (g->db == NULL)
+		return;
+	stmt_finish(g->acquire);
+	stmt_finish(g->release);
+	db_close(g->db);
+	g->acquire = g->release = NULL;
+	g->db = NULL;
+	g->held = false;
+}
+
+/* The server would notice the end of the connection, too, but a little later. */
 static void
 postgres_release(struct guard *guard)
 {
 	struct postgres_guard *g = of(guard);
+	struct err ignored = ERR_INIT;
+	int64_t released;
 
-	if (g->db == NULL)
-		return;
-	stmt_finish(g->acquire);
-	db_close(g->db);
-	g->acquire = NULL;
-	g->db = NULL;
+	if (g->held && stmt_get_int(g->release, &released, &ignored) < 0)
+		close_session(g);
+	g->held = false;
 }
 
 static int
@@ -76,6 +93,7 @@ open_session(struct postgres_guard *g, struct err *err)
 	}
 	g->db = db;
 	g->acquire = db_stmt_text(db, acquire_sql);
+	g->release = db_stmt_text(db, release_sql);
 	return 0;
 }
 
@@ -105,16 +123,23 @@ postgres_acquire(struct guard *guard, struct err *err)
 	if (ensure_session(g, err) < 0)
 		return err_prefix(err, "guard");
 	if (stmt_get_int(g->acquire, &held, err) < 0) {
-		/* Whether we hold it cannot be told; without the connection we do not. */
-		postgres_release(guard);
+		/* A server that is only slow has not lost our session. */
+		if (g->held && err->code == ERR_BUSY) {
+			err_clear(err);
+			return 1;
+		}
+		/* Whether we hold it cannot be told: let go of it. */
+		close_session(g);
 		return err_prefix(err, "guard");
 	}
-	return held == 1 ? 1 : 0;
+	g->held = held == 1;
+	return g->held ? 1 : 0;
 }
 
 static void
 postgres_free(struct guard *guard)
 {
+	close_session(of(guard));
 	free(of(guard)->url);
 	free(guard);
 }

@@ -58,5 +58,12 @@ tests_integration_test_schema_LDADD = $(store_test_ldadd)
 tests_integration_test_triggers_SOURCES = tests/integration/test_triggers.c
 tests_integration_test_triggers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_triggers_LDADD = $(store_test_ldadd)
+
+check_PROGRAMS += tests/integration/test_guard
+TESTS += tests/integration/test_guard
+
+tests_integration_test_guard_SOURCES = tests/integration/test_guard.c
+tests_integration_test_guard_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_guard_LDADD = liblease.a $(store_test_ldadd)
 endif
 EXTRA_DIST += tests/fixtures/flowfile-0.16-catalog.sql
