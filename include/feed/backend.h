@@ -1,6 +1,6 @@
 /*
- * Between feed.c, which holds what both databases have in common (the connection's loss and return), and
- * feed_sqlite.c and feed_postgres.c. Private to src/feed.
+ * Between feed.c, which holds what both databases have in common (the connection's loss and
+ * return), and feed_sqlite.c and feed_postgres.c. Private to src/feed.
  */
 #ifndef FF_FEED_BACKEND_H
 #define FF_FEED_BACKEND_H
@@ -18,8 +18,8 @@ struct feed_backend {
 	/* Allocates what begins with a struct feed and fills in what is beyond it. */
 	struct feed *(*create)(void);
 	/*
-	 * Makes sure that every later commit is heard of, and starts to listen on the event loop. The connection is
-	 * open when fresh, else it must be opened anew.
+	 * Makes sure that every later commit is heard of, and starts to listen on the event loop.
+	 * The connection is open when fresh, else it must be opened anew.
 	 */
 	int (*connect)(struct feed *feed, bool fresh, struct err *err);
 	/* Stops listening. Fine when it does not. */

@@ -1,13 +1,17 @@
 /*
  * The feed says "something may have changed in the catalog", soon after any program's commit. What
  * changed, the engine reads from scheduler_changes itself. Hints may be doubled or late, and a lost
- * one is made good by the engine's slow poll.
+ * one is made good by the engine's slow poll. An idle catalog wakes nobody.
  *
- * SQLite: inotify on the catalog's folder (the file, its -wal, -journal, -shm), then PRAGMA data_version on
- * a connection of the feed's own, re-checked in a short ladder, because in WAL mode the event comes before
- * the commit can be seen (design section 5).
- * PostgreSQL: LISTEN on a connection of its own. After any reconnect it listens again and says so with
- * FEED_RESYNC.
+ * SQLite: inotify on the file, its -wal and its folder, then the file's change counter or, with a
+ * write-ahead log, PRAGMA data_version on a connection of the feed's own (design section 5). With a
+ * rollback journal the hint comes when no writer is at work, half a millisecond after the commit,
+ * because the receiver's read lock would fail a writer without a busy timeout; in a stream of
+ * commits without a pause there is a hint every 250 ms. Where inotify cannot be used the catalog is
+ * asked every 250 ms. FEED_RESYNC: another file is at the path now; open it anew.
+ *
+ * PostgreSQL: LISTEN on a connection of its own. After any reconnect it listens again and says so
+ * with FEED_RESYNC.
  *
  * Owner: the daemon. Everything happens on the event loop; callbacks may not free the feed.
  */
@@ -22,20 +26,26 @@ struct event_base;
 struct feed;
 
 enum feed_hint {
-	FEED_CHANGED, /* read what is new; PostgreSQL: first_seq is the smallest seq notified, else 0 */
+	FEED_CHANGED, /* read what is new. PostgreSQL: first_seq is the smallest notified, else 0 */
 	FEED_RESYNC /* hints were lost: read everything anew */
 };
 
 typedef void (*feed_cb)(enum feed_hint hint, int64_t first_seq, void *arg);
 
-/* url as for db_open. The first hint comes only after a change. */
+/*
+ * url as for db_open; not a database in memory. Changes after the return are heard of: read the
+ * catalog's state after that. The database must be there now, later it may go and come.
+ */
 int feed_create(struct event_base *base, const char *url, feed_cb cb, void *arg, struct feed **out,
 	struct err *err);
 void feed_free(struct feed *feed);
 
-/* For status and tests: events seen, re-checks made, hints given. */
+/* For status and tests. */
 struct feed_stats {
-	int64_t events, checks, hints, reconnects;
+	int64_t events; /* from the system, or notifications */
+	int64_t checks; /* looks at the database, or reads of its connection */
+	int64_t hints; /* given */
+	int64_t reconnects; /* each with a FEED_RESYNC */
 };
 void feed_get_stats(const struct feed *feed, struct feed_stats *out);
 

@@ -1,6 +1,6 @@
 /*
- * PostgreSQL: the triggers notify a channel with the seq of each change; a connection of the feed's own
- * listens.
+ * PostgreSQL: the triggers notify a channel with the seq of each change; a connection of the
+ * feed's own listens.
  */
 #include <assert.h>
 #include <event2/event.h>

@@ -1,18 +1,19 @@
 /*
  * SQLite: inotify says that somebody is writing; a look finds out whether a commit can be seen.
  *
- * With a rollback journal a reader's lock makes a writer fail that has no busy timeout (the sqlite3 shell
- * has none) if both meet, so the feed takes none: it reads the file's change counter and waits until nobody
- * is writing. The hint, which will make its receiver read, comes only in a pause, or else a
- * writer that commits statement after statement would hit it. The journal's deletion is the commit; journals that are
- * kept (TRUNCATE, PERSIST, MEMORY, OFF) leave us with the writes to the file itself, somewhat before it.
+ * With a rollback journal a reader's lock fails a writer that has no busy timeout (the sqlite3
+ * shell has none) if both meet. So the feed takes none: it reads the file's change counter. And
+ * the hint, which makes its receiver read, waits for a pause, or it would hit a writer that
+ * commits statement after statement. The journal's deletion is the commit; where the journal is
+ * kept (TRUNCATE, PERSIST, MEMORY, OFF) there are only the writes to the file itself, somewhat
+ * before it.
  *
- * With a write-ahead log readers disturb nobody, but the events come before the commit can be seen and
- * nothing comes after it: look at PRAGMA data_version again and again, also when something was seen,
- * because it may have been an earlier commit.
+ * With a write-ahead log readers disturb nobody, but the events come before the commit can be
+ * seen and nothing comes after it. So the feed looks at PRAGMA data_version again and again, also
+ * when it saw something, because that may have been an earlier commit.
  *
- * The looks after an event make a ladder: each comes after half of the time that has passed since, so that
- * the delay is at most half of what the writer itself took.
+ * The looks after an event make a ladder: each comes after half of the time that has passed
+ * since, so that the delay is at most half of what the writer itself took.
  */
 #include <assert.h>
 #include <errno.h>
@@ -29,11 +30,12 @@
 #include "feed/backend.h"
 #include "feed/watch.h"
 
-/* The ladder: its shortest and longest interval, and for how long it goes on if nothing is known to be due. */
+/* The ladder: its shortest and longest interval, and its end. A commit to the log that takes
+ * longer is left to the next event, or to the slow poll of the feed's owner. */
 #define STEP_MIN_US 50
 #define STEP_MAX_US (200 * US_PER_MS)
 #define LADDER_US (1600 * US_PER_MS)
-/* From the journal's end to the first look: by then the next transaction has begun, if it follows at once. */
+/* From the journal's end to the first look: what follows at once has begun by then. */
 #define PAUSE_US 500
 /* From a write to the file to the first look, if no journal's end comes before. */
 #define MAIN_DELAY_US US_PER_MS
@@ -68,8 +70,7 @@ struct sqlite_feed {
 	struct boottime since; /* the event */
 	struct boottime look_at; /* NEVER: at rest */
 	struct boottime look_until; /* log: look on whatever is seen */
-	struct boottime
-		moved_at; /* journal: the counter moved, no pause since. NEVER: it did not */
+	struct boottime moved_at; /* journal: waiting for a pause since. NEVER: not */
 
 	struct watch *watch; /* NULL: polls */
 	struct event *watch_event;
@@ -181,8 +182,8 @@ has_moved(const struct sqlite_feed *f, enum version_source source, int64_t versi
 	return f->source != source || f->version != version;
 }
 
-/* With a write-ahead log; without a watch also with a journal, because remote files need the lock to be read
- * as they are. */
+/* With a write-ahead log; without a watch also with a journal, because a remote file must be
+ * locked to be read as it is. */
 static void
 look_through_connection(struct sqlite_feed *f, struct boottime now)
 {
@@ -204,8 +205,8 @@ look_through_connection(struct sqlite_feed *f, struct boottime now)
 		give_hint(f, FROM_CONNECTION, version);
 }
 
-/* When there is a journal, the counter may be that of a transaction that will be rolled back, and come
- * again with another one. */
+/* While there is a journal, the counter may be that of a transaction that is rolled back later,
+ * and come again with another one. */
 static enum version_source
 trust_header(const struct sqlite_feed *f)
 {
@@ -436,8 +437,8 @@ open_timer(struct sqlite_feed *f, struct err *err)
 }
 
 /*
- * Watched first, then opened: what happens between is an event that waits for us. A lock never makes the
- * feed wait, it looks again later.
+ * Watched first, then opened: what happens between is an event that waits for us. Once it is
+ * open, a lock does not make the feed wait: it looks again later.
  */
 static int
 sqlite_connect(struct feed *feed, bool fresh, struct err *err)
@@ -485,8 +486,6 @@ sqlite_free(struct feed *feed)
 }
 
 const struct feed_backend feed_sqlite = {
-	/* For the statements at opening; after that it does not wait at all. */
-	.options = {.busy_timeout_ms = 1},
 	.create = sqlite_create,
 	.connect = sqlite_connect,
 	.disconnect = sqlite_disconnect,

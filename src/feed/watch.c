@@ -249,8 +249,8 @@ watch_read(struct watch *w, unsigned *seen, int64_t *events, struct err *err)
 		if ((size_t)n < sizeof(buf) - EVENT_SIZE_MAX)
 			break;
 	}
-	/* A new -wal, or after an overflow any file, is one that we do not watch yet. What was written to
-	 * it before this is seen by the checks that follow. */
+	/* A new -wal, or after an overflow any file, is one that we do not watch yet. What was
+	 * written to it before this is seen by the checks that follow. */
 	if ((*seen & WATCH_WAL) != 0 && w->wal_wd < 0)
 		return watch_file(w, w->wal, &w->wal_wd, err);
 	return 0;

@@ -13,6 +13,10 @@ tests_bench_bench_mark_LDFLAGS = $(AM_LDFLAGS) $(SHIM_LDFLAGS)
 tests_bench_bench_writer_SOURCES = tests/bench/bench_writer.c
 tests_bench_bench_writer_LDADD = libstore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS)
 
+check_PROGRAMS += tests/bench/bench_feed
+tests_bench_bench_feed_SOURCES = tests/bench/bench_feed.c
+tests_bench_bench_feed_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SQLITE_CFLAGS)
+tests_bench_bench_feed_LDADD = libpgcluster.a $(feed_libs)
 endif
 
 # BENCH=latency,burst runs some of it.

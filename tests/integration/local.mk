@@ -59,8 +59,29 @@ tests_integration_test_triggers_SOURCES = tests/integration/test_triggers.c
 tests_integration_test_triggers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_triggers_LDADD = $(store_test_ldadd)
 
-check_PROGRAMS += tests/integration/test_guard
-TESTS += tests/integration/test_guard
+check_LIBRARIES += libloop.a
+libloop_a_SOURCES = \
+	tests/integration/loop_util.c \
+	tests/integration/loop_util.h
+libloop_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+
+feed_tests = \
+	tests/integration/test_feed \
+	tests/integration/test_guard
+if POSTGRES
+feed_tests += tests/integration/test_feed_postgres
+endif
+check_PROGRAMS += $(feed_tests)
+TESTS += $(feed_tests)
+feed_libs = libfeed.a libstore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS) $(EVENT_LIBS)
+
+tests_integration_test_feed_SOURCES = tests/integration/test_feed.c
+tests_integration_test_feed_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(SQLITE_CFLAGS)
+tests_integration_test_feed_LDADD = libloop.a $(feed_libs) $(CHECK_LIBS)
+
+tests_integration_test_feed_postgres_SOURCES = tests/integration/test_feed_postgres.c
+tests_integration_test_feed_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_integration_test_feed_postgres_LDADD = libloop.a libfeed.a $(store_test_ldadd) $(EVENT_LIBS)
 
 tests_integration_test_guard_SOURCES = tests/integration/test_guard.c
 tests_integration_test_guard_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
