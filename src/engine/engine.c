@@ -94,6 +94,7 @@ engine_free(struct engine *e)
 	free(e->to_arm);
 	free(e->to_reseed);
 	free(e->cancels);
+	free(e->hosts);
 	free(e);
 }
 
@@ -272,6 +273,9 @@ say_alive(struct engine *e)
 	e->next_instance = boottime_add(e->boot, e->options.heartbeat_us);
 	if (instance_put(e->env.db, &e->lease.me, false, e->now_us, &err) < 0)
 		engine_db_failed(e, "say that this scheduler stands by", &err);
+	/* A hint of the leader's note may be lost. */
+	else if (e->tasks.n > 0)
+		look_for_cancels(e);
 }
 
 static void

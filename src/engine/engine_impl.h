@@ -48,6 +48,13 @@ struct reseed {
 	char spec[512];
 };
 
+/* Another host that runs of ours are on: since when its daemons have not been heard of, by our boot clock. */
+struct host_watch {
+	char host[256];
+	int64_t seen_us;
+	struct boottime since;
+};
+
 struct engine {
 	struct engine_env env;
 	/* options, owned copies */
@@ -85,6 +92,8 @@ struct engine {
 	size_t n_arm, cap_arm;
 	struct reseed *to_reseed;
 	size_t n_reseed, cap_reseed;
+	struct host_watch *hosts;
+	size_t n_hosts;
 	int64_t *cancels; /* request ids of kind cancel and exited */
 	size_t n_cancels, cap_cancels;
 

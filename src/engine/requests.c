@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "engine_impl.h"
 #include "store/fence.h"
 #include "store/runs.h"
@@ -139,6 +140,9 @@ engine_take_requests(struct engine *e)
 		e->changed = true;
 		e->again = true;
 		cancel = o->cancel_task;
+		/* A row that was closed before leaves no change behind when its run ends. */
+		if (o->request.run_id)
+			engine_refresh_run(e, o->request.run_id);
 		t = task_get(e, o->request.run_id);
 		if (cancel)
 			log_info("Cancel asked for by=%s run=%" PRId64, o->by[0] ? o->by : "-",
@@ -190,7 +194,10 @@ close_reason(enum run_act act)
 static int
 act(struct engine *e, const struct run_action *a, struct err *err)
 {
-	if (a->act == RUN_ACT_CANCEL && task_get(e, a->run_id))
+	const struct run *r = world_run(&e->world, a->run_id);
+
+	/* One on another host is ended by the daemon there, which hears of the note. */
+	if (a->act == RUN_ACT_CANCEL && (task_get(e, a->run_id) || (r && r->origin == RUN_OURS)))
 		return runs_note_cancel(e->env.db, a->run_id, "run_max_age", e->now_us, err);
 	return runs_end(e->env.db, a->run_id, NULL, close_reason(a->act), e->now_us, NULL, err);
 }
@@ -246,6 +253,50 @@ note_elsewhere(const struct active_run *run, void *arg)
 	s->run_ids[s->n++] = run->row.id;
 }
 
+/*
+ * How long a host has been silent. By how long seen_at has not moved on our boot clock, not by its value:
+ * the wall clock may have been set.
+ */
+static int64_t
+silent_us(struct engine *e, const char *host, int64_t seen_us)
+{
+	struct host_watch *w = NULL;
+
+	for (size_t i = 0; i < e->n_hosts && !w; i++)
+		if (!strcmp(e->hosts[i].host, host))
+			w = &e->hosts[i];
+	if (!w) {
+		e->hosts = xrealloc(e->hosts, e->n_hosts + 1, sizeof(*e->hosts));
+		w = &e->hosts[e->n_hosts++];
+		snprintf(w->host, sizeof(w->host), "%s", host);
+		w->seen_us = seen_us;
+		w->since = e->boot;
+	}
+	if (w->seen_us != seen_us) {
+		w->seen_us = seen_us;
+		w->since = e->boot;
+	}
+	return boottime_diff(e->boot, w->since);
+}
+
+static int
+give_up_run(struct engine *e, int64_t run_id)
+{
+	struct err err = ERR_INIT;
+
+	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
+		return engine_db_failed(e, "give up a run", &err);
+	if (runs_end(e->env.db, run_id, NULL, "its host has not been heard of", e->now_us, NULL,
+		    &err) < 0 ||
+		db_commit(e->env.db, &err) < 0) {
+		db_rollback(e->env.db);
+		return engine_db_failed(e, "give up a run", &err);
+	}
+	e->changed = true;
+	engine_refresh_run(e, run_id);
+	return 0;
+}
+
 int
 engine_check_hosts(struct engine *e)
 {
@@ -262,19 +313,12 @@ engine_check_hosts(struct engine *e)
 	for (size_t i = 0; i < s.n; i++) {
 		if (instance_host_seen(e->env.db, s.hosts[i], &seen_us, &err) < 0)
 			return engine_db_failed(e, "look for other hosts", &err);
-		if (seen_us != TIME_NONE && e->now_us - seen_us <= e->options.lost_host_us)
+		if (silent_us(e, s.hosts[i], seen_us) <= e->options.lost_host_us)
 			continue;
 		log_warning("Run is given up: its host has not been heard of host=%s run=%" PRId64,
 			s.hosts[i], s.run_ids[i]);
-		if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-			return engine_db_failed(e, "give up a run", &err);
-		if (runs_end(e->env.db, s.run_ids[i], NULL, "its host has not been heard of",
-			    e->now_us, NULL, &err) < 0 ||
-			db_commit(e->env.db, &err) < 0) {
-			db_rollback(e->env.db);
-			return engine_db_failed(e, "give up a run", &err);
-		}
-		e->changed = true;
+		if (give_up_run(e, s.run_ids[i]) < 0)
+			return -1;
 	}
 	return 0;
 }

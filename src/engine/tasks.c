@@ -98,16 +98,16 @@ static void
 take_ended(struct engine *e, struct task *t, const struct runner_event *event)
 {
 	t->exit = event->exit;
-	if (t->lost) {
-		if (!t->exit.known)
-			exit_unknown(t, "the machine was restarted while it ran");
-	} else if (!t->foreign && !t->exit.known && t->exit.started_us == TIME_NONE &&
+	if (!t->foreign && !t->exit.known && t->exit.started_us == TIME_NONE &&
 		!t->exit.cancelled && !t->wants_cancel && engine_leads(e)) {
 		task_never_started(e, t);
 		return;
-	} else if (t->foreign && !t->exit.reason[0]) {
-		snprintf(t->exit.reason, sizeof(t->exit.reason), "its process is gone");
 	}
+	if (t->lost && !t->exit.known && t->exit.started_us != TIME_NONE)
+		snprintf(t->exit.reason, sizeof(t->exit.reason),
+			"the machine was restarted while it ran");
+	else if (t->foreign && !t->exit.reason[0])
+		snprintf(t->exit.reason, sizeof(t->exit.reason), "its process is gone");
 	task_set(e, t, RUN_ENDED);
 }
 

@@ -92,7 +92,7 @@ make_flow(struct sim *s)
 	f->max_duration_us = f->min_duration_us + rng_wait(&s->rng, 2 * US_PER_MIN);
 	f->slow_death = rng_chance(&s->rng, 0.2);
 	f->closes_row = rng_chance(&s->rng, 0.4);
-	if (s->n_tables > 0 && rng_chance(&s->rng, 0.15))
+	if (s->n_tables > 0 && !s->idle && rng_chance(&s->rng, 0.15))
 		f->writes = (int)rng_below(&s->rng, s->n_tables);
 	f->exec_failures = rng_chance(&s->rng, 0.1) ? 200 : 0;
 	sql_exec(s,

@@ -79,7 +79,7 @@ choose_options(struct sim *s)
 	static const int64_t limits[] = {0, 0, 1, 2, 5, 32};
 	struct engine_options *o = &s->options;
 
-	o->policy.max_concurrent_runs = limits[rng_below(&s->rng, ARRAY_LEN(limits))];
+	o->policy.max_concurrent_runs = s->idle ? 0 : limits[rng_below(&s->rng, ARRAY_LEN(limits))];
 	o->policy.trigger_min_gap_us = rng_chance(&s->rng, 0.1) ? 2 * US_PER_MIN : 0;
 	o->policy.run_max_age_us = rng_chance(&s->rng, 0.2) ? 90 * US_PER_SEC : US_PER_DAY;
 	o->policy.run_start_grace_us = 300 * US_PER_SEC;
