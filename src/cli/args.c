@@ -150,8 +150,7 @@ static int
 take_word(struct cli *cli, const char *word, struct err *err)
 {
 	if (cli->noun == NULL && strcmp(word, "help") == 0)
-		return args_has(cli, "help") ? 0
-					     : give(cli, find_option(cli, NULL, 0, 'h'), NULL, err);
+		return give(cli, find_option(cli, NULL, 0, 'h'), NULL, err);
 	if (cli->noun == NULL)
 		return find_noun(cli, word, err);
 	if (cli->command == NULL)

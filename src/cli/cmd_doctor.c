@@ -409,6 +409,22 @@ check_run_command(struct doctor *d)
 	command_free(argv);
 }
 
+/* What every run is supervised by. */
+static void
+check_shim(struct doctor *d)
+{
+	const char *path = getenv("FLOWFILE_SHIM");
+
+	if (path == NULL || *path == '\0')
+		path = PKGLIBEXECDIR "/flowfile-shim";
+	if (access(path, X_OK) == 0)
+		found(d, LEVEL_OK, "supervisor of runs", path, NULL);
+	else
+		found(d, LEVEL_FAIL, "supervisor of runs",
+			arena_printf(d->arena, "%s: %s", path, strerror(errno)),
+			"install this program as a whole, or set FLOWFILE_SHIM");
+}
+
 static void
 check_lock(struct doctor *d)
 {
@@ -455,6 +471,7 @@ static void (*const checks[])(struct doctor *) = {
 	check_schedules,
 	check_flows,
 	check_run_command,
+	check_shim,
 	check_lock,
 };
 

@@ -25,7 +25,8 @@ trap 'exit 1' HUP INT TERM
 
 HOME=$dir/home
 FLOWFILE_STORAGE_DIR=$dir/base
-export HOME FLOWFILE_STORAGE_DIR
+FLOWFILE_SHIM=$build/flowfile-shim
+export HOME FLOWFILE_STORAGE_DIR FLOWFILE_SHIM
 unset FLOWFILE_DATABASE_URL FLOWFILE_DB_PATH FLOWFILE_RUN_ID 2>/dev/null || :
 mkdir "$HOME"
 db=$dir/base/database/flowfile_catalog.db
@@ -515,6 +516,8 @@ TZDIR=/nowhere run 1 "$flowfile" doctor
 out 'install the package tzdata'
 FLOWFILE_RUN_COMMAND='no-such-program {flow_path}' run 1 "$flowfile" doctor
 out 'fail  run command'
+FLOWFILE_SHIM=/nowhere run 1 "$flowfile" doctor
+out 'fail  supervisor of runs'
 run 1 "$flowfile" doctor --database "$dir/text.db"
 out 'fail  database'
 run 1 "$flowfile" doctor --config "$dir/bad.ini"
