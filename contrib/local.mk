@@ -9,6 +9,7 @@ dist_doc_DATA = \
 EXTRA_DIST += \
 	.clang-format \
 	contrib/docker/Dockerfile \
+	contrib/docker/Dockerfile.dockerignore \
 	contrib/docker/compose.yaml \
 	contrib/docker/entrypoint.sh \
 	contrib/install.sh \

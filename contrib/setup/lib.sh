@@ -34,6 +34,7 @@ need_packages()
 	done
 	((${#missing[@]})) || return 0
 	((EUID == 0)) || die "packages are missing; run this, then try again:
+  sudo apt-get update
   sudo apt-get install --no-install-recommends ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update </dev/null
