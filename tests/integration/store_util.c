@@ -220,11 +220,20 @@ make_schema(const char *postgres_url)
 	return url;
 }
 
+char *
+empty_url(const char *postgres_url)
+{
+	static int n;
+
+	if (postgres_url != NULL)
+		return make_schema(postgres_url);
+	return xasprintf("%s/new-%d-%d.db", folder, (int)getpid(), n++);
+}
+
 struct db *
 catalog_make(const char *postgres_url, char **url)
 {
-	char *where = postgres_url != NULL ? make_schema(postgres_url)
-					   : xasprintf("%s/new-%d.db", folder, (int)getpid());
+	char *where = empty_url(postgres_url);
 	struct db *db = must_open(where, true);
 	struct err err = ERR_INIT;
 

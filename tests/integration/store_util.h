@@ -35,8 +35,10 @@ const char *must_rows(struct db *db, const char *sql);
 struct pg_cluster;
 struct pg_cluster *store_test_cluster(void);
 
-/* A catalog made from nothing by schema_prepare(): a new file, or a new schema of the cluster when
- * its URL is given. *url (may be NULL): where it is; owned. */
+/* Where there is no catalog yet: a new file, or a new schema of the cluster when its URL is given.
+ * Owned. */
+char *empty_url(const char *postgres_url);
+/* A catalog made there by schema_prepare(). *url (may be NULL): where it is; owned. */
 struct db *catalog_make(const char *postgres_url, char **url);
 /* All rows of all tables that are not ours, and on SQLite their sqlite_master, as text. Owned. */
 char *catalog_dump(struct db *db);

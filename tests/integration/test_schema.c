@@ -33,11 +33,11 @@ static char *
 dump_ours(struct db *db)
 {
 	static const char *const parts[] = {
-		"3:SELECT name, version, checksum FROM scheduler_migrations ORDER BY name",
-		("4:SELECT table_id, generation, name, namespace_id FROM scheduler_tables ORDER BY "
-		 "1"),
+		"3:SELECT name, version, checksum FROM scheduler_migrations ORDER BY 1",
+		"4:SELECT table_id, generation, name, namespace_id FROM scheduler_tables",
 		"3:SELECT schedule_id, table_id, generation FROM scheduler_consumed ORDER BY 1, 2",
-		"3:SELECT run_id, registration_id, flow_uuid FROM scheduler_active ORDER BY 1"};
+		"3:SELECT run_id, registration_id, flow_uuid FROM scheduler_active ORDER BY 1",
+	};
 	char *all = xstrdup("");
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -95,12 +95,15 @@ START_TEST(a_new_catalog_has_flowfiles_tables_to_the_letter)
 }
 END_TEST
 
-static const char *const seed_queries[] = {"1:SELECT version_num FROM alembic_version",
-	("7:SELECT id, username, email, full_name, disabled, is_admin, must_change_password FROM "
-	 "users WHERE id = 1"),
-	("7:SELECT id, name, parent_id, level, description, owner_id, is_public FROM "
-	 "catalog_namespaces WHERE id <= 4 ORDER BY id"),
-	"2:SELECT id, app_version FROM db_info", "1:SELECT count(*) FROM scheduler_lock"};
+static const char *const seed_queries[] = {
+	"1:SELECT version_num FROM alembic_version",
+	"4:SELECT id, username, email, full_name FROM users WHERE id = 1",
+	"3:SELECT disabled, is_admin, must_change_password FROM users WHERE id = 1",
+	"4:SELECT id, name, parent_id, level FROM catalog_namespaces WHERE id <= 4 ORDER BY id",
+	"3:SELECT description, owner_id, is_public FROM catalog_namespaces WHERE id <= 4",
+	"2:SELECT id, app_version FROM db_info",
+	"1:SELECT count(*) FROM scheduler_lock",
+};
 
 START_TEST(a_new_catalog_starts_with_flowfiles_rows)
 {
@@ -208,31 +211,9 @@ START_TEST(a_prepared_catalog_is_prepared_while_another_writes)
 }
 END_TEST
 
-/* A database without a table. Owned. */
-static char *
-empty_url(int postgres)
-{
-	char *url = NULL;
-	struct db *db;
-
-	if (!postgres) {
-		url = xstrdup(tmp_path("empty.db"));
-		unlink(url);
-		return url;
-	}
-	db = catalog_make(postgres_url(1), &url);
-	ck_ok(schema_remove_ours(db, e));
-	must_run(db,
-		"DO $$ DECLARE t NAME; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relkind = "
-		"'r' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = "
-		"current_schema()) LOOP EXECUTE format('DROP TABLE %I', t); END LOOP; END $$");
-	db_close(db);
-	return url;
-}
-
 START_TEST(several_that_start_at_once_make_one_catalog)
 {
-	char *url = empty_url(_i);
+	char *url = empty_url(postgres_url(_i));
 	pid_t pids[6];
 	struct db *db;
 	int status;
@@ -280,7 +261,7 @@ START_TEST(a_crash_at_any_step_is_made_good_by_the_next_start)
 	bool crashed = true;
 
 	for (; crashed; crash.at++) {
-		char *url = empty_url(_i);
+		char *url = empty_url(postgres_url(_i));
 		struct db *db = must_open(url, true);
 		struct err err = ERR_INIT;
 
