@@ -72,6 +72,7 @@ struct db_conn {
 	char *path; /* SQLite: absolute; NULL: memory */
 	void *impl; /* NULL: closed */
 	struct db *tx_owner; /* whose transaction is open */
+	bool tx_reads; /* it is one of db_begin_read() */
 	int refs;
 };
 

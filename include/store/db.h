@@ -81,7 +81,8 @@ int db_reconnect(struct db *db, struct err *err);
 
 /* A write transaction: BEGIN IMMEDIATE, or BEGIN (READ COMMITTED). Not nestable. */
 int db_begin(struct db *db, struct err *err);
-/* One snapshot for several reads: BEGIN DEFERRED, or REPEATABLE READ READ ONLY. */
+/* One snapshot for several reads: BEGIN DEFERRED, or REPEATABLE READ READ ONLY. Writing in it is a
+ * bug (SQLite) or an error (PostgreSQL). */
 int db_begin_read(struct db *db, struct err *err);
 int db_commit(struct db *db, struct err *err);
 /* Never fails; fine when there is no transaction. */

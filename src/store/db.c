@@ -217,6 +217,7 @@ begin(struct db *db, bool read_only, struct err *err)
 		db->conn->backend->begin(db->conn, read_only, err) < 0)
 		return db_failed(db, err);
 	db->conn->tx_owner = db;
+	db->conn->tx_reads = read_only;
 	return 0;
 }
 
@@ -246,6 +247,7 @@ db_commit(struct db *db, struct err *err)
 		return -1;
 	}
 	conn->tx_owner = NULL;
+	conn->tx_reads = false;
 	if (db_fault(db, "commit", true, err) < 0)
 		return db_failed(db, err);
 	return 0;
@@ -260,6 +262,7 @@ db_rollback(struct db *db)
 	if (db->conn->impl != NULL)
 		db->conn->backend->rollback(db->conn);
 	db->conn->tx_owner = NULL;
+	db->conn->tx_reads = false;
 	db->tx_failed = ERR_NONE;
 }
 

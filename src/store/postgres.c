@@ -354,6 +354,7 @@ pg_close(struct db_conn *conn)
 	conn->impl = NULL;
 }
 
+/* Host names are looked up by the C library inside PQconnectStartParams(), with its own timeouts. */
 static int
 pg_open(struct db_conn *conn, bool creating, struct err *err)
 {

@@ -213,6 +213,8 @@ check_file(const struct db_conn *conn, const char *path, bool create, struct err
 {
 	struct stat sb;
 
+	if (path[strlen(path) - 1] == '/')
+		return err_set(err, ERR_FAILED, "%s: is a folder, not a database", path);
 	if (stat(path, &sb) != 0) {
 		if (errno == ENOENT && create)
 			return make_folder(path, err);
@@ -267,8 +269,10 @@ set_up(struct db_conn *conn, bool create, struct err *err)
 	/* The first that reads the file: finds out whether it is a database. */
 	if (r < 0 || get_number_once(conn, "PRAGMA page_count", &pages, err) < 0)
 		return -1;
-	if (create && pages == 0 && !conn->url.memory)
-		return run(conn, "PRAGMA journal_mode = WAL", err);
+	/* Busy: another program makes it at this moment, in this or its own mode. */
+	if (create && pages == 0 && !conn->url.memory &&
+		run(conn, "PRAGMA journal_mode = WAL", err) < 0 && err->code != ERR_BUSY)
+		return -1;
 	return 0;
 }
 
@@ -390,6 +394,8 @@ sqlite_start(struct stmt *st, struct err *err)
 	if (st->impl == NULL && prepare(st, err) < 0)
 		return -1;
 	impl = st->impl;
+	/* PostgreSQL would refuse it. */
+	assert(!st->db->conn->tx_reads || sqlite3_stmt_readonly(impl->handle));
 	for (int i = 0; i < impl->n_bound; i++) {
 		int rc = bind(impl->handle, i + 1, &st->params[impl->param_of[i]]);
 

@@ -145,6 +145,7 @@ START_TEST(each_way_not_to_open_says_what_is_wrong)
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	ck_fails(open_it(text, &no, e), ERR_FAILED, "text.db: not a SQLite database");
 	ck_fails(open_it("/tmp", &no, e), ERR_FAILED, "/tmp: is a folder");
+	ck_fails(open_it(tmp_path("nowhere/"), &create_it, e), ERR_FAILED, "nowhere/: is a folder");
 	ck_fails(open_it(fifo, &no, e), ERR_FAILED, "not a regular file");
 	ck_fails(
 		open_it(tmp_path("missing.db"), &no, e), ERR_NOT_FOUND, "missing.db: no such file");
@@ -614,6 +615,16 @@ START_TEST(reads_in_one_transaction_see_one_snapshot)
 }
 END_TEST
 
+START_TEST(writing_in_a_reading_transaction_is_a_bug)
+{
+	struct db *db = memory();
+	struct err err = ERR_INIT;
+
+	ck_ok(db_begin_read(db, e));
+	stmt_exec(db_stmt_text(db, "DELETE FROM t"), NULL, &err);
+}
+END_TEST
+
 START_TEST(a_forgotten_row_does_not_outlive_the_transaction)
 {
 	struct db *db = file("forgotten.db");
@@ -937,6 +948,7 @@ transaction_case(void)
 	tcase_add_test(tc, a_lock_held_too_long_is_busy_and_the_rest_goes_on);
 	tcase_add_test(tc, a_commit_that_finds_the_file_locked_is_rolled_back);
 	tcase_add_test(tc, reads_in_one_transaction_see_one_snapshot);
+	tcase_add_test_raise_signal(tc, writing_in_a_reading_transaction_is_a_bug, SIGABRT);
 	tcase_add_test(tc, a_forgotten_row_does_not_outlive_the_transaction);
 	tcase_add_test(tc, closing_rolls_back);
 	tcase_add_test(tc, versions_move_with_the_commits_of_others_and_with_the_schema);

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pg_cluster.h"
-#include "store/db.h"
+#include "store/backend.h"
 #include "store/schema.h"
 #include "store_util.h"
 
@@ -282,6 +282,52 @@ START_TEST(a_crash_at_any_step_is_made_good_by_the_next_start)
 	}
 	ck_assert_int_gt(crash.at, 20);
 	free(wanted);
+}
+END_TEST
+
+/* --- statements --- */
+
+static int
+prepare_only(struct db *db, const char *sql, struct err *err)
+{
+	bool sqlite = db_get_type(db) == DB_SQLITE;
+	char *text = xasprintf(sqlite ? "EXPLAIN %s" : "PREPARE p AS %s; DEALLOCATE p", sql);
+	struct stmt *st;
+	int r = 0;
+
+	/* What makes tables is no statement to PostgreSQL that could be prepared. */
+	if (strncmp(sql, "CREATE", 6) == 0) {
+		free(text);
+		return 0;
+	}
+	if (!sqlite) {
+		r = db_script(db, text, err);
+		free(text);
+		return r;
+	}
+	st = db_stmt_text(db, text);
+	for (int i = 1; i <= sql_count_params(text); i++)
+		stmt_null(st, i);
+	r = stmt_exec(st, NULL, err);
+	stmt_finish(st);
+	free(text);
+	return r;
+}
+
+START_TEST(every_statement_can_be_prepared)
+{
+	struct db *db = catalog_make(postgres_url(_i), NULL);
+
+	for (int id = 0; id < SQL_COUNT; id++) {
+		const struct sql_text *text = &sql_texts[id];
+		struct err err = ERR_INIT;
+
+		ck_assert_msg(prepare_only(db, _i == 0 ? text->sqlite : text->postgres, &err) == 0,
+			"%s: %s", text->name, err.text);
+		ck_assert_msg(sql_count_params(text->sqlite) == sql_count_params(text->postgres),
+			"%s: the databases take different numbers of parameters", text->name);
+	}
+	db_close(db);
 }
 END_TEST
 
@@ -812,6 +858,7 @@ new_case(void)
 	add_both(tc, preparing_again_changes_nothing);
 	add_both(tc, a_prepared_catalog_is_prepared_while_another_writes);
 	add_both(tc, several_that_start_at_once_make_one_catalog);
+	add_both(tc, every_statement_can_be_prepared);
 	add_both(tc, a_crash_at_any_step_is_made_good_by_the_next_start);
 	return tc;
 }

@@ -247,6 +247,7 @@ static const struct {
 	{"2026-05-20 08:00:00.5", "2026-05-20 08:00:00.500001", true},
 	{"2026-05-20T08:00:00", "2026-05-20 08:00:00.000000", false},
 	{"2026-05-20T08:00:00", "2026-05-20 08:00:00.25", true},
+	{"2026-05-20 08:00:00.5", "2026-05-20T08:00:00", false},
 	{"2026-05-20 08:00:00.123", "2026-05-20 08:00:00.123000", false},
 	{"2026-05-20 08:00:09", "2026-05-20 08:00:10", true},
 	{"2026-05-20 08:00:01", "2026-05-20 08:00:00", false},
@@ -449,23 +450,81 @@ START_TEST(a_schedule_pointed_at_another_table_is_armed_anew)
 }
 END_TEST
 
+START_TEST(a_schedule_made_a_set_keeps_what_its_links_have_consumed)
+{
+	struct db *db = catalog(_i);
+
+	add_schedule(db, 1, "interval", "NULL", "TRUE");
+	add_link(db, 1, 1);
+	add_link(db, 1, 2);
+	write_table(db, 2);
+	must_run(db, "UPDATE flow_schedules SET schedule_type = 'table_set_trigger'");
+	ck_assert_str_eq(pending(db), "1|2\n");
+	db_close(db);
+}
+END_TEST
+
+START_TEST(an_update_that_changes_nothing_forgets_no_write)
+{
+	struct db *db = catalog(_i);
+
+	add_schedule(db, 1, "table_trigger", "1", "TRUE");
+	write_table(db, 1);
+	must_run(db,
+		"UPDATE flow_schedules SET trigger_table_id = trigger_table_id, schedule_type = "
+		"schedule_type, enabled = enabled");
+	ck_assert_str_eq(pending(db), "1|1\n");
+	db_close(db);
+}
+END_TEST
+
+/* What we keep of schedule 1. */
+static int64_t
+rows_of_schedule(struct db *db)
+{
+	return must_int(db,
+		"SELECT (SELECT count(*) FROM scheduler_cursors WHERE schedule_id = 1) "
+		"+ (SELECT count(*) FROM scheduler_firings WHERE schedule_id = 1) "
+		"+ (SELECT count(*) FROM scheduler_consumed WHERE schedule_id = 1)");
+}
+
+static const char leave_rows[] =
+	"INSERT INTO scheduler_cursors (schedule_id, spec) VALUES (1, 'x');"
+	"INSERT INTO scheduler_firings (schedule_id, slot_key, due_at, fired_at, cause) "
+	"VALUES (1, '1:1', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 'x')";
+
 START_TEST(nothing_of_a_deleted_schedule_is_left_for_the_next_with_its_id)
 {
 	struct db *db = catalog(_i);
 
 	add_schedule(db, 1, "table_trigger", "1", "TRUE");
-	must_run(db,
-		"INSERT INTO scheduler_cursors (schedule_id, spec) VALUES (1, 'x');"
-		"INSERT INTO scheduler_firings (schedule_id, slot_key, due_at, fired_at, cause) "
-		"VALUES (1, '1:1', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 'x')");
-	write_table(db, 1);
+	must_run(db, leave_rows);
+	ck_assert_int_eq(rows_of_schedule(db), 3);
 	must_run(db, "DELETE FROM flow_schedules WHERE id = 1");
+	ck_assert_int_eq(rows_of_schedule(db), 0);
+	/* As when it was deleted while the triggers were away. */
+	must_run(db, leave_rows);
+	must_run(db,
+		"INSERT INTO scheduler_consumed (schedule_id, table_id, seq, generation) "
+		"VALUES (1, 1, 0, 1), (1, 2, 0, 1), (2, 1, 0, 1)");
 	add_schedule(db, 1, "table_trigger", "1", "TRUE");
+	ck_assert_int_eq(rows_of_schedule(db), 1);
+	add_link(db, 2, 1);
 	ck_assert_str_eq(pending(db), "");
-	ck_assert_int_eq(must_int(db,
-				 "SELECT (SELECT count(*) FROM scheduler_cursors) "
-				 "+ (SELECT count(*) FROM scheduler_firings)"),
-		0);
+	db_close(db);
+}
+END_TEST
+
+START_TEST(a_write_to_a_table_that_was_not_noted_yet_notes_it)
+{
+	struct db *db = catalog(_i);
+
+	must_run(db, "DELETE FROM scheduler_tables WHERE table_id = 1");
+	write_table(db, 1);
+	ck_assert_str_eq(must_rows(db,
+				 "4:SELECT table_id, generation, name, namespace_id "
+				 "FROM scheduler_tables WHERE table_id = 1"),
+		"1|1|a|2\n");
 	db_close(db);
 }
 END_TEST
@@ -529,6 +588,11 @@ START_TEST(nothing_of_a_deleted_run_is_left_for_the_next_with_its_id)
 {
 	struct db *db = catalog(_i);
 
+	/* As when it was deleted while the triggers were away. */
+	must_run(db, "INSERT INTO scheduler_active (run_id, flow_uuid) VALUES (2, 'old')");
+	add_run(db, 2, "scheduled", "NULL");
+	ck_assert_str_eq(must_rows(db, active_sql), "2|1|uuid-1\n");
+
 	add_run(db, 1, "scheduled", "NULL");
 	must_run(db,
 		"INSERT INTO scheduler_runs (run_id, state) VALUES (1, 'ended');"
@@ -558,12 +622,30 @@ static const struct {
 	{"UPDATE users SET disabled = TRUE WHERE id = 1", "u|1\n"},
 	{"UPDATE users SET full_name = 'x' WHERE id = 1", ""},
 	{"DELETE FROM users WHERE id = 1", "u|1\n"},
-	{"INSERT INTO scheduler_lock (id, holder_id) VALUES (1, 'me')", "l|1\n"},
+	{"INSERT INTO scheduler_lock (id, holder_id) VALUES (2, 'me')", "l|2\n"},
 	{"UPDATE scheduler_lock SET heartbeat_at = CURRENT_TIMESTAMP", ""},
 	{"UPDATE scheduler_lock SET holder_id = holder_id, heartbeat_at = CURRENT_TIMESTAMP", ""},
 	{"INSERT INTO scheduler_settings (name, value) VALUES ('paused', '1')", "p|0\n"},
 	{"INSERT INTO scheduler_requests (kind, created_at) VALUES ('run', CURRENT_TIMESTAMP)",
 		"q|1\n"},
+	{"INSERT INTO flow_schedules (id, registration_id, owner_id, enabled, schedule_type) "
+	 "VALUES (9, 1, 1, TRUE, 'interval')",
+		"s|9\n"},
+	{"UPDATE flow_schedules SET last_triggered_at = CURRENT_TIMESTAMP WHERE id = 5", "s|5\n"},
+	{"DELETE FROM flow_schedules WHERE id = 5", "s|5\n"},
+	{"INSERT INTO schedule_trigger_tables (schedule_id, table_id) VALUES (5, 1)", "s|5\n"},
+	{"DELETE FROM schedule_trigger_tables WHERE schedule_id = 6", "s|6\n"},
+	{"INSERT INTO flow_runs (id, flow_name, user_id, started_at) "
+	 "VALUES (9, 'f', 1, CURRENT_TIMESTAMP)",
+		"r|9\n"},
+	{"UPDATE flow_runs SET pid = 7 WHERE id = 5", "r|5\n"},
+	{"UPDATE flow_runs SET success = TRUE WHERE id = 5", "r|5\n"},
+	{"UPDATE flow_runs SET nodes_completed = 3 WHERE id = 5", ""},
+	{"DELETE FROM flow_runs WHERE id = 5", "r|5\n"},
+	{"INSERT INTO catalog_tables (id, name, owner_id) VALUES (9, 'n', 1)", "t|9\n"},
+	{"UPDATE catalog_tables SET updated_at = CURRENT_TIMESTAMP WHERE id = 2", "t|2\n"},
+	{"UPDATE catalog_tables SET name = 'n' WHERE id = 2", ""},
+	{"DELETE FROM catalog_tables WHERE id = 2", "d|2\n"},
 	{"INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, "
 	 "started_at, seen_at) VALUES ('me', 'h', 'b', 1, 1, 'v', CURRENT_TIMESTAMP, "
 	 "CURRENT_TIMESTAMP)",
@@ -574,9 +656,14 @@ static const struct {
 START_TEST(the_engine_hears_of_what_matters_to_it)
 {
 	struct db *db = catalog(_i % 2);
-	int64_t before = must_int(db, "SELECT max(seq) FROM scheduler_changes");
+	int64_t before;
 	char sql[128];
 
+	must_run(db, "INSERT INTO scheduler_lock (id, holder_id) VALUES (1, 'you')");
+	add_schedule(db, 5, "interval", "NULL", "TRUE");
+	add_link(db, 6, 1);
+	add_run(db, 5, "manual", "NULL");
+	before = must_int(db, "SELECT max(seq) FROM scheduler_changes");
 	must_run(db, heard_cases[_i / 2].sql);
 	snprintf(sql, sizeof(sql),
 		"2:SELECT kind, object_id FROM scheduler_changes WHERE seq > %" PRId64
@@ -940,6 +1027,7 @@ write_case(void)
 	tcase_add_loop_test(tc, stamps_are_compared_as_instants_whatever_their_form, 0,
 		(int)ARRAY_LEN(stamp_cases));
 	tcase_add_test(tc, a_write_by_a_clock_that_went_back_counts);
+	add_both(tc, a_write_to_a_table_that_was_not_noted_yet_notes_it);
 	add_both(tc, a_deleted_table_is_a_change_but_no_write);
 	add_both(tc, a_schedule_does_not_watch_another_table_under_its_tables_id);
 	add_both(tc, a_table_dropped_and_made_again_is_the_same_and_written);
@@ -957,6 +1045,8 @@ schedule_case(void)
 	add_both(tc, writes_while_disabled_do_not_count);
 	add_both(tc, links_arm_themselves_before_or_after_their_schedule);
 	add_both(tc, a_schedule_pointed_at_another_table_is_armed_anew);
+	add_both(tc, a_schedule_made_a_set_keeps_what_its_links_have_consumed);
+	add_both(tc, an_update_that_changes_nothing_forgets_no_write);
 	add_both(tc, nothing_of_a_deleted_schedule_is_left_for_the_next_with_its_id);
 	add_both(tc, a_scheduled_run_consumes_what_its_schedule_can_see);
 	add_both(tc, the_mirror_of_active_runs_follows_every_change);
