@@ -1,8 +1,11 @@
 /*
  * What a run leaves in the state folder for a later daemon.
  *
- *   <run_id>.started  made by the shim right before the flow is let go. Absent: the flow never ran.
- *   <run_id>.exit     how the run ended, written whole by the shim as its last act.
+ *   <run_id>.started  made by the shim right before the flow is let go.
+ *   <run_id>.exit     how the run ended, written by the shim as its last act: into the first file, which
+ *                     is then renamed, so that it is there whole or not at all.
+ *
+ * With neither, the flow never ran.
  *
  * The exit file is text, one "key value" a line, the version first, so that it can be read with cat.
  * It names the processes it speaks of: a file of an earlier run with the same id is not taken for
@@ -36,14 +39,15 @@ size_t exit_record_format(const struct exit_record *record, char out[EXIT_TEXT_M
 /* 0; -1 when the text is malformed. Unknown keys are skipped: a newer shim may say more. */
 int exit_record_parse(const char *text, struct exit_record *record, struct err *err);
 
-/* Whole or not at all, and synced: file_write_atomic(). */
+/* Whole or not at all, and on disk when it returns. */
 int exit_record_write(const char *state_dir, const struct exit_record *record, struct err *err);
 /* 1 and *record; 0 when there is none; -1 when it is malformed or unreadable. */
 int exit_record_read(
 	const char *state_dir, int64_t run_id, struct exit_record *record, struct err *err);
 
 int started_mark(const char *state_dir, int64_t run_id, struct err *err);
-/* 1: marked, and *at_us is when; 0: certainly not; -1: the folder cannot be asked. */
+/* For a run without an exit file. 1: marked, and *at_us is when; 0: certainly not; -1: the folder cannot
+ * be asked. */
 int started_read(const char *state_dir, int64_t run_id, int64_t *at_us);
 
 /* Removes both files, if they are there. */

@@ -14,8 +14,10 @@
  * as well, only the end of the run cuts. A shim that was killed cuts no more.
  *
  * A follower reads with struct runlog_reader, whose positions are those that the text had when it
- * was written: they never move, whatever is cut, and a place can be named in them for good. To
- * anything else (tail -f, an editor) a cut looks like what it is: a file that lost its middle.
+ * was written: they never move, whatever is cut, and a place can be named in them for good. It holds
+ * a read lock (of its open file, F_OFD_SETLK) for the moment of each read, the shim a write lock while
+ * it cuts. To anything else (tail -f, an editor) a cut looks like what it is: a file that lost its
+ * middle.
  */
 #ifndef FF_RUNNER_RUNLOG_H
 #define FF_RUNNER_RUNLOG_H
@@ -68,8 +70,9 @@ struct runlog_reader {
 /* max_bytes: the cap the log is written with; pos: 0 or where an earlier reader was. */
 void runlog_reader_init(struct runlog_reader *reader, int fd, int64_t max_bytes, int64_t pos);
 /*
- * The next bytes, at most size, which must be RUNLOG_MARK_MAX or more; 0: nothing more for now; -1
- * with errno. Where text is left out, the line that says so is read instead.
+ * The next bytes, at most size, which must be RUNLOG_MARK_MAX or more; 0: nothing more for now
+ * (once the run has ended: the end); -1 with errno. Where text is left out, the line that says so is
+ * read instead.
  */
 ssize_t runlog_read(struct runlog_reader *reader, char *buf, size_t size);
 

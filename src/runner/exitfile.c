@@ -208,14 +208,47 @@ state_path(const char *state_dir, int64_t run_id, const char *suffix)
 	return xasprintf("%s/%" PRId64 ".%s", state_dir, run_id, suffix);
 }
 
+/* 0, or -1 with errno. */
+static int
+write_and_sync(const char *path, const char *text, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = -1, saved;
+
+	if (fd < 0)
+		return -1;
+	if (fd_write_all(fd, text, len) == 0 && fsync(fd) == 0)
+		rc = 0;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
+static int
+sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd >= 0 && fsync(fd) == 0 ? 0 : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* The mark is the file that is written: making one costs more than all the rest. */
 int
 exit_record_write(const char *state_dir, const struct exit_record *record, struct err *err)
 {
+	char *mark = state_path(state_dir, record->run_id, "started");
 	char *path = state_path(state_dir, record->run_id, "exit");
 	char text[EXIT_TEXT_MAX];
 	size_t len = exit_record_format(record, text);
-	int rc = file_write_atomic(path, text, len, 0600, err);
+	int rc = 0;
 
+	if (write_and_sync(mark, text, len) < 0 || rename(mark, path) < 0 ||
+		sync_dir(state_dir) < 0)
+		rc = err_errno(err, errno, "%s", path);
+	free(mark);
 	free(path);
 	return rc;
 }

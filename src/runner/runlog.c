@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 #define LOOK_FIRST_MS 250
 #define LOOK_MIN_MS 20
 #define LOOK_MAX_MS 2000
-#define READ_TRIES 8
+#define LOCK_TRIES 50 /* a millisecond apart; a reader holds the lock for a few calls only */
 
 /* The line in place of the middle. */
 struct mark {
@@ -148,6 +149,29 @@ open_edit(struct runlog *log)
 	return log->edit_fd >= 0;
 }
 
+/* False when somebody holds a lock that excludes it. Where there are no locks, there is none to hold. */
+static bool
+try_lock(int fd, short type)
+{
+	struct flock all = {.l_type = type, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &all) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+/* Keeps readers out while the file is changed. One that does not let go cannot stop the cap. */
+static void
+lock_out_readers(const struct runlog *log)
+{
+	for (int i = 0; i < LOCK_TRIES && !try_lock(log->edit_fd, F_WRLCK); i++)
+		poll(NULL, 0, 1);
+}
+
+static void
+let_in_readers(const struct runlog *log)
+{
+	try_lock(log->edit_fd, F_UNLCK);
+}
+
 /* Where the line that begins at or after `from` bytes into the text ends, if it does. */
 static size_t
 line_end(const char *text, size_t len, size_t from)
@@ -196,8 +220,8 @@ take_out(struct runlog *log, int64_t length, enum runlog_way last)
 
 /*
  * Cuts `length` bytes (whole blocks) behind the head. The marking line is laid over the text behind
- * them beforehand, so that nobody finds the file without it; if nothing can be cut, the text
- * is put back.
+ * them beforehand, so that nobody finds the file without it, also not one who reads without a lock; if
+ * nothing can be cut, the text is put back.
  */
 static bool
 cut(struct runlog *log, int64_t length, enum runlog_way last)
@@ -230,7 +254,14 @@ cut_to(struct runlog *log, int64_t now, int64_t size, enum runlog_way last)
 	int64_t block = block_size(log->append_fd);
 	int64_t length = (now - size + block - 1) / block * block;
 
-	return log->way <= last && length > log->hole && open_edit(log) && cut(log, length, last);
+	bool done;
+
+	if (log->way > last || length <= log->hole || !open_edit(log))
+		return false;
+	lock_out_readers(log);
+	done = cut(log, length, last);
+	let_in_readers(log);
+	return done;
 }
 
 int
@@ -307,8 +338,11 @@ hold_cap(struct runlog *log, int64_t room)
 		return;
 	if (cut_to(log, size, log->max - room, RUNLOG_COLLAPSE))
 		size = size_now(log);
-	if (size + room > log->max)
+	if (size + room > log->max) {
+		lock_out_readers(log);
 		compact(log, size, room);
+		let_in_readers(log);
+	}
 }
 
 void
@@ -379,48 +413,40 @@ mark_find(const struct runlog_reader *reader, char text[RUNLOG_MARK_MAX + 1], st
 	return mark_parse(text, (size_t)got, mark);
 }
 
-/* One try; *where is the cut that it was read under. */
 static ssize_t
-read_once(const struct runlog_reader *reader, char *buf, size_t size, int64_t *next,
-	struct mark *where)
+read_next(struct runlog_reader *reader, char *buf, size_t size)
 {
 	char text[RUNLOG_MARK_MAX + 1];
 	int64_t from = reader->pos, shift = 0;
+	struct mark mark;
 	ssize_t n;
 
-	if (mark_find(reader, text, where)) {
-		if (from >= reader->head && from < reader->head + where->left_out) {
-			memcpy(buf, text, (size_t)where->len);
-			*next = reader->head + where->left_out;
-			return where->len;
+	if (mark_find(reader, text, &mark)) {
+		if (from >= reader->head && from < reader->head + mark.left_out) {
+			memcpy(buf, text, (size_t)mark.len);
+			reader->pos = reader->head + mark.left_out;
+			return mark.len;
 		}
 		if (from < reader->head && size > (size_t)(reader->head - from))
 			size = (size_t)(reader->head - from);
 		if (from >= reader->head)
-			shift = where->left_out - where->len - (where->at - reader->head);
+			shift = mark.left_out - mark.len - (mark.at - reader->head);
 	}
 	n = pread(reader->fd, buf, size, from - shift);
-	*next = from + (n > 0 ? n : 0);
+	reader->pos += n > 0 ? n : 0;
 	return n;
 }
 
 ssize_t
 runlog_read(struct runlog_reader *reader, char *buf, size_t size)
 {
-	char text[RUNLOG_MARK_MAX + 1];
-	struct mark before, after;
-	int64_t next = reader->pos;
 	ssize_t n;
 
 	assert(size >= RUNLOG_MARK_MAX);
-	for (int i = 0; i < READ_TRIES; i++) {
-		n = read_once(reader, buf, size, &next, &before);
-		mark_find(reader, text, &after);
-		/* Cut between the two looks: what was read may be of another place. */
-		if (before.at == after.at && before.left_out == after.left_out) {
-			reader->pos = next;
-			return n;
-		}
-	}
-	return 0;
+	/* It is being cut: what would be read may be of another place. */
+	if (!try_lock(reader->fd, F_RDLCK))
+		return 0;
+	n = read_next(reader, buf, size);
+	try_lock(reader->fd, F_UNLCK);
+	return n;
 }

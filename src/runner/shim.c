@@ -561,11 +561,32 @@ run(struct shim *s)
 		finish(s);
 }
 
+static int
+serve(struct shim *s)
+{
+	struct err err = ERR_INIT;
+
+	exit_record_init(&s->record, 0);
+	if (receive_launch(s, &err) < 0)
+		goto failed;
+	s->record.run_id = s->launch.run_id;
+	if (prepare(s, &err) < 0 || make_flow(s, &err) < 0)
+		goto failed;
+	if (wire_reply_send(s->control, WIRE_READY, &s->record) == 0)
+		run(s);
+	else
+		end_flow_unstarted(s);
+	return 0;
+failed:
+	report_failure(s, &err);
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct shim s = {.control = WIRE_SHIM_FD, .signals = -1, .gate = -1};
-	struct err err = ERR_INIT;
+	int rc;
 
 	(void)argv;
 	if (argc != 2 || fcntl(s.control, F_SETFD, FD_CLOEXEC) < 0) {
@@ -575,21 +596,8 @@ main(int argc, char **argv)
 	/* Whatever a library left open in the daemon is nothing for us or the flow. */
 	syscall(SYS_close_range, s.control + 1, ~0U, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	exit_record_init(&s.record, 0);
-	if (receive_launch(&s, &err) < 0) {
-		report_failure(&s, &err);
-		return 1;
-	}
-	s.record.run_id = s.launch.run_id;
-	if (prepare(&s, &err) < 0 || make_flow(&s, &err) < 0) {
-		report_failure(&s, &err);
-		return 1;
-	}
-	if (wire_reply_send(s.control, WIRE_READY, &s.record) == 0)
-		run(&s);
-	else
-		end_flow_unstarted(&s);
+	rc = serve(&s);
 	free(s.program);
 	wire_launch_free(&s.launch);
-	return 0;
+	return rc;
 }

@@ -7,11 +7,13 @@ unit_core_ldadd = libcore.a $(unit_base_ldadd)
 unit_tests = \
 	tests/unit/test_base \
 	tests/unit/test_cli_catalog \
+	tests/unit/test_command \
 	tests/unit/test_config \
 	tests/unit/test_decide \
 	tests/unit/test_file \
 	tests/unit/test_json \
 	tests/unit/test_log \
+	tests/unit/test_runfiles \
 	tests/unit/test_timefmt \
 	tests/unit/test_tz \
 	tests/unit/test_cron
@@ -25,6 +27,10 @@ tests_unit_test_base_LDADD = $(unit_base_ldadd)
 tests_unit_test_cli_catalog_SOURCES = tests/unit/test_cli_catalog.c
 tests_unit_test_cli_catalog_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_cli_catalog_LDADD = libcatalog.a libstore.a $(unit_core_ldadd) $(STORE_LIBS)
+
+tests_unit_test_command_SOURCES = tests/unit/test_command.c
+tests_unit_test_command_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_command_LDADD = librunner.a $(unit_base_ldadd)
 
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DTEST_SRCDIR=\"$(abs_top_srcdir)\"
@@ -45,6 +51,10 @@ tests_unit_test_json_LDADD = $(unit_base_ldadd)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_log_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_runfiles_SOURCES = tests/unit/test_runfiles.c
+tests_unit_test_runfiles_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_runfiles_LDADD = librunner.a $(unit_base_ldadd)
 
 tests_unit_test_timefmt_SOURCES = tests/unit/test_timefmt.c
 tests_unit_test_timefmt_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
