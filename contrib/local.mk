@@ -2,6 +2,7 @@
 dist_doc_DATA = \
 	LICENSE \
 	README.md \
+	doc/architecture.md \
 	doc/development.md \
 	etc/scheduler.ini.minimal \
 	etc/scheduler.ini.sample

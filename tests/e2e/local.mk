@@ -6,7 +6,8 @@ e2e_tests = \
 	tests/e2e/test_demo_flows.sh \
 	tests/e2e/test_entrypoint.sh \
 	tests/e2e/test_handover.sh \
-	tests/e2e/test_manual.sh
+	tests/e2e/test_manual.sh \
+	tests/e2e/test_readme.sh
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
 	tests/e2e/demo_expected.sh \
