@@ -431,7 +431,7 @@ background="$background $pid"
 until_true grep -q sleeping "$dir/out6"
 kill -TERM $pid
 status=0
-wait $pid || status=$?
+{ wait $pid; } 2>/dev/null || status=$?
 background=
 [ $status = 143 ] || fail "exit $status, not 143 by SIGTERM"
 is NULL 'SELECT ended_at FROM flow_runs WHERE id = 6'
