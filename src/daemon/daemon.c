@@ -29,6 +29,7 @@
 
 #define SIGNALS 3
 #define ONCE_TRIES 5 /* of --once on a catalog that others keep busy */
+#define QUIET_TURNS 8
 #define DRAIN_S 2 /* how long a stop waits for what is being started */
 /* Flowfile spawns a flow right after its run's row; a process much older or younger has a reused pid
  * (contract D-20). */
@@ -50,6 +51,7 @@ struct daemon {
 	struct engine *engine;
 	char *bindir;
 	bool stopping;
+	int quiet; /* turns in a row with nothing being started, before an end */
 	bool ready_said;
 };
 
@@ -227,7 +229,8 @@ on_runner(const struct runner_event *event, void *arg)
 	want_turn(d);
 }
 
-/* A stop, like --once, is done when everything claimed has been let go. */
+/* A stop, like --once, is done when everything claimed has been let go; and when the loop has gone round some
+ * times, so that runs of an earlier pass which ended meanwhile have said so. */
 static void
 check_done(struct daemon *d, const struct engine_status *status)
 {
@@ -235,8 +238,12 @@ check_done(struct daemon *d, const struct engine_status *status)
 		return;
 	if (!status->leading && status->database_up && !d->stopping)
 		log_info("Skipped: another scheduler holds the lock");
-	if (!status->leading || status->starting == 0)
+	if (status->leading && status->starting > 0)
+		d->quiet = 0;
+	else if (!status->leading || ++d->quiet >= QUIET_TURNS)
 		event_base_loopbreak(d->base);
+	else
+		want_turn(d);
 }
 
 static void
