@@ -79,7 +79,7 @@ struct db_conn {
 struct db {
 	struct db_conn *conn;
 	struct stmt *named[SQL_COUNT];
-	TAILQ_HEAD(, stmt) stmts; /* named ones and those made from text */
+	TAILQ_HEAD(stmt_list, stmt) stmts; /* named ones and those made from text */
 	enum err_code
 		tx_failed; /* a statement of the transaction failed: only a rollback is left */
 	bool lost;
