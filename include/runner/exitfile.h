@@ -1,7 +1,7 @@
 /*
  * What a run leaves in the state folder for a later daemon.
  *
- *   <run_id>.started  made by the shim right before the flow is let go.
+ *   <run_id>.started  made by the flow's process right before it becomes the flow.
  *   <run_id>.exit     how the run ended, written by the shim as its last act: into the first file, which
  *                     is then renamed, so that it is there whole or not at all.
  *

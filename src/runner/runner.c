@@ -2,7 +2,8 @@
  * Each run is a job. A job watches one process at a time (by pidfd, or by looking) and its phase says
  * which and what its end means:
  *
- *	STARTING   the shim, from which no word has come      its end: the launch failed
+ *	STARTING   the shim, from which no word has come      its end: the launch failed, as it said, or
+ *	                                                      it was killed: the run never started
  *	READY      the shim, which waits for go               its end: as in GOING
  *	GOING      the shim, which supervises                 its end: the exit is in its message or file,
  *	                                                      or it was killed: the job goes on ALONE
@@ -552,10 +553,11 @@ job_shim_gone(struct job *job, int status)
 
 	event_drop(&job->deadline);
 	event_drop(&job->on_control);
-	if (job->phase == JOB_STARTING) {
-		if (e->reason[0] == '\0')
-			exit_set_reason(
-				e, "its supervisor ended unexpectedly (wait status %d)", status);
+	if (job->phase == JOB_STARTING && e->reason[0] == '\0') {
+		/* Not its word, but its death: the next may have more luck. */
+		exit_set_reason(e, "never started: its supervisor ended (wait status %d)", status);
+		job_end(job);
+	} else if (job->phase == JOB_STARTING) {
 		job->tell_failed = true;
 		job_has_news(job);
 	} else if (job->has_end || job_read_exit_file(job)) {

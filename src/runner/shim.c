@@ -10,8 +10,8 @@
  * the end of the flow and everything it started, and as its last act writes the exit file.
  *
  * What must hold:
- *   - the mark "started" is on disk before the flow's first instruction, so that a run without it has
- *     certainly not run;
+ *   - the mark "started" is made before the flow's first instruction and not before go, so that a run
+ *     without it has certainly not run, and one with it has or is about to;
  *   - no signal is sent to the group after it was seen empty: its number may be somebody else's;
  *   - other runs that were started out of this one are left alone (proc_tree_find()).
  *
@@ -127,25 +127,41 @@ prepare(struct shim *s, struct err *err)
 	return s->program != NULL ? 0 : -1;
 }
 
-/* The flow's process up to its exec. Nothing of ours may stay open in it but the gate. */
+/* What the flow's process says over the gate when it cannot become the flow. */
+struct exec_failure {
+	int why; /* errno of exec; 0: its start could not be marked, nobody would know that it ran */
+	char text[200];
+};
+
+/*
+ * The flow's process up to its exec. Nothing of ours may stay open in it but the gate. It marks its start
+ * itself: if the shim did, and was killed before the word went through, a run that never was would look
+ * like one that ended well.
+ */
 static _Noreturn void
 become_flow(const struct shim *s, int gate)
 {
+	struct exec_failure failure = {0};
+	struct err err = ERR_INIT;
 	sigset_t none;
 	char go;
-	int why;
 
 	close(s->gate); /* or the end of the shim would not be heard */
 	close(s->control);
 	setsid();
 	if (read(gate, &go, 1) != 1)
 		_exit(0);
+	if (started_mark(s->launch.state_dir, s->launch.run_id, &err) < 0) {
+		snprintf(failure.text, sizeof(failure.text), "%s", err.text);
+		(void)!write(gate, &failure, sizeof(failure));
+		_exit(EXIT_CANNOT_EXECUTE);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(s->program, s->launch.argv);
-	why = errno;
-	(void)!write(gate, &why, sizeof(why));
-	_exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
+	failure.why = errno;
+	(void)!write(gate, &failure, sizeof(failure));
+	_exit(failure.why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }
 
 static int
@@ -407,8 +423,8 @@ static void
 record_status(struct shim *s)
 {
 	struct run_exit *e = &s->record.exit;
+	struct exec_failure failure;
 	struct rusage used;
-	int why;
 
 	e->known = true;
 	e->ended_us = clock_wall(&clock_real);
@@ -416,9 +432,12 @@ record_status(struct shim *s)
 		e->code = WEXITSTATUS(s->status);
 	else
 		e->signal = WTERMSIG(s->status);
-	if (recv(s->gate, &why, sizeof(why), MSG_DONTWAIT) == (ssize_t)sizeof(why)) {
+	if (recv(s->gate, &failure, sizeof(failure), MSG_DONTWAIT) == (ssize_t)sizeof(failure)) {
 		e->started_us = TIME_NONE;
-		explain_exec_failure(s, why);
+		if (failure.why == 0)
+			exit_set_reason(e, "%s", failure.text);
+		else
+			explain_exec_failure(s, failure.why);
 	}
 	if (getrusage(RUSAGE_CHILDREN, &used) == 0) {
 		e->cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * US_PER_SEC +
@@ -528,22 +547,15 @@ await_word(struct shim *s)
 	}
 }
 
-/* False when it may not be let go, because nobody would know that it ran. */
-static bool
+static void
 let_go(struct shim *s)
 {
-	struct err err = ERR_INIT;
 	const char go = WIRE_GO;
 
-	if (started_mark(s->launch.state_dir, s->launch.run_id, &err) < 0) {
-		exit_set_reason(&s->record.exit, "%s", err.text);
-		return false;
-	}
 	s->started = clock_boot(&clock_real);
 	/* It may have been killed while it waited: then its status says so. */
 	if (send(s->gate, &go, 1, MSG_NOSIGNAL) == 1)
 		s->record.exit.started_us = clock_wall(&clock_real);
-	return true;
 }
 
 static void
@@ -551,7 +563,8 @@ run(struct shim *s)
 {
 	enum word word = await_word(s);
 
-	if (word == WORD_GO && let_go(s)) {
+	if (word == WORD_GO) {
+		let_go(s);
 		supervise(s);
 		finish(s);
 		return;

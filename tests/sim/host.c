@@ -191,14 +191,19 @@ on_ready(struct sim *s, void *what, int64_t arg)
 	if (p->shim_phase != SHIM_STARTING)
 		return;
 	*host_file(p->host, p->run_id) = (struct disk_file){0};
-	if (p->spawn_fails || p->shim_dies_early) {
+	if (p->spawn_fails) {
 		shim_gone(p);
 		p->flow_phase = FLOW_GONE;
 		TRACE(s, "shim of run %lld cannot start the flow", (long long)p->run_id);
 		judge_spawn_failed(p);
-		runner_proc_failed(p,
-			p->spawn_fails ? "run command 'flow': not found in PATH"
-				       : "its supervisor ended unexpectedly");
+		runner_proc_failed(p, "run command 'flow': not found in PATH");
+		return;
+	}
+	if (p->shim_dies_early) {
+		shim_gone(p);
+		p->flow_phase = FLOW_GONE;
+		TRACE(s, "shim of run %lld dies before it is ready", (long long)p->run_id);
+		runner_proc_gone(p);
 		return;
 	}
 	if (p->left) {
