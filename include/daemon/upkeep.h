@@ -1,13 +1,23 @@
-/* Old run logs (contract 4.12): deleted by age, one bad file harms no other. */
+/* What is old and of no use any more on this host; one bad file harms no other. */
 #ifndef FF_DAEMON_UPKEEP_H
 #define FF_DAEMON_UPKEEP_H
 
 #include <stdint.h>
 
+#include "base/err.h"
+#include "store/db.h"
+
 /*
- * Deletes scheduled_run_*.log and flow_*.log directly in dir whose last change is more than max_age_s ago.
+ * Old run logs (contract 4.12). Deletes scheduled_run_*.log and flow_*.log directly in dir whose last change is more than max_age_s ago.
  * Returns how many went. A folder that is not there has nothing to delete.
  */
 int upkeep_clear_logs(const char *dir, int64_t max_age_s, int64_t now_us);
+
+/*
+ * The runner's files of runs that are over (runner/exitfile.h): left by a daemon that died between storing
+ * an end and removing them, or that does not lead and only reported it. Runs that are active in the
+ * catalog keep theirs. Returns how many runs' files went; -1 when the database does not answer.
+ */
+int upkeep_clear_exits(const char *dir, struct db *db, struct err *err);
 
 #endif

@@ -49,7 +49,7 @@ struct engine_env {
 	void *zone_arg;
 	/* The live process `pid` if it was started around started_us (wall): false when it is gone or another. */
 	bool (*find_process)(pid_t pid, int64_t started_us, struct proc_id *out, void *arg);
-	/* Once an hour while leading: clear old logs. May be NULL. */
+	/* At the start and once an hour: clear what is old on this host. May be NULL. */
 	void (*upkeep)(void *arg);
 	void *arg;
 	struct host_id host;

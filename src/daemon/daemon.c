@@ -185,13 +185,16 @@ on_upkeep(void *arg)
 {
 	struct daemon *d = arg;
 	int64_t days = d->config->run_log_retention_days;
+	struct err err = ERR_INIT;
 	int n;
 
-	if (days <= 0)
-		return;
-	n = upkeep_clear_logs(d->config->paths.logs, days * 86400, clock_wall(&clock_real));
-	if (n > 0)
-		log_info("Old run logs deleted files=%d", n);
+	if (days > 0) {
+		n = upkeep_clear_logs(d->config->paths.logs, days * 86400, clock_wall(&clock_real));
+		if (n > 0)
+			log_info("Old run logs deleted files=%d", n);
+	}
+	if (upkeep_clear_exits(d->config->paths.state, d->db, &err) < 0)
+		log_warning("Files of ended runs are left for now: %s", err.text);
 }
 
 /* --- the loop ------------------------------------------------------------------------------------------- */
@@ -337,7 +340,6 @@ watch_signals(struct daemon *d, struct err *err)
 {
 	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
-	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < SIGNALS; i++) {
 		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
 		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
@@ -527,6 +529,8 @@ daemon_run(struct config *config, const struct daemon_args *args, struct err *er
 	int r;
 
 	log_set_level(config->log_level);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* until it is watched */
 	r = start(&d, err);
 	if (r == 0) {
 		log_info("Started version=%s catalog=%s", PACKAGE_VERSION, db_display(d.db));

@@ -74,7 +74,7 @@ engine_create(const struct engine_env *env, const struct engine_options *options
 		env->version, env->pid, env->pid_start, e->now_us};
 	lease_init(&e->lease, &me, env->guard_ops, env->guard);
 	e->next_lease = e->next_poll = e->next_instance = e->boot;
-	e->next_upkeep = e->boot;
+	e->next_upkeep = e->next_host_upkeep = e->boot;
 	e->next_decision_us = TIME_NEVER;
 	*out = e;
 	return 0;
@@ -238,6 +238,17 @@ keep_lease(struct engine *e)
 	}
 }
 
+/* --- whether it leads or not ------------------------------------------------------------------------------ */
+
+static void
+look_after_host(struct engine *e)
+{
+	if (!e->env.upkeep || boottime_diff(e->next_host_upkeep, e->boot) > 0)
+		return;
+	e->next_host_upkeep = boottime_add(e->boot, UPKEEP_US);
+	e->env.upkeep(e->env.arg);
+}
+
 /* --- standing by ------------------------------------------------------------------------------------------ */
 
 static void
@@ -292,6 +303,7 @@ stand_by(struct engine *e)
 		look_for_cancels(e);
 	e->resync = false;
 	say_alive(e);
+	look_after_host(e);
 }
 
 /* --- leading -------------------------------------------------------------------------------------------- */
@@ -397,8 +409,6 @@ upkeep(struct engine *e)
 	if (boottime_diff(e->next_upkeep, e->boot) > 0)
 		return 0;
 	e->next_upkeep = boottime_add(e->boot, UPKEEP_US);
-	if (e->env.upkeep)
-		e->env.upkeep(e->env.arg);
 	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
 		return engine_db_failed(e, "clear old history", &err);
 	if ((e->options.history_us > 0 &&
@@ -431,6 +441,7 @@ lead(struct engine *e)
 		return;
 	if (engine_leads(e))
 		upkeep(e);
+	look_after_host(e);
 }
 
 /* --- the turn ---------------------------------------------------------------------------------------------- */

@@ -82,6 +82,7 @@ struct engine {
 	bool db_down;
 	int db_failures;
 	struct boottime db_retry, next_lease, next_poll, next_upkeep, next_instance;
+	struct boottime next_host_upkeep;
 	struct boottime retry; /* a database call failed: the next turn */
 	struct boottime hold; /* no decision before: the world was found behind the catalog */
 	int64_t next_decision_us;

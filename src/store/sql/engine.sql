@@ -273,12 +273,14 @@ WHERE id = $1 AND ended_at IS NULL;
 -- name: run_unsucceed
 UPDATE flow_runs SET success = $2 WHERE id = $1;
 
+-- The first verdict stands: a second daemon of the host may have seen the end as well.
 -- name: run_ended
 INSERT INTO scheduler_runs (run_id, state, exit_code, exit_signal, reason, cpu_us, max_rss_kb)
 VALUES ($1, 'ended', $2, $3, $4, $5, $6)
 ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, exit_code = excluded.exit_code,
 	exit_signal = excluded.exit_signal, reason = excluded.reason, cpu_us = excluded.cpu_us,
-	max_rss_kb = excluded.max_rss_kb;
+	max_rss_kb = excluded.max_rss_kb
+WHERE scheduler_runs.state <> 'ended';
 
 -- name: run_report_exit
 INSERT INTO scheduler_requests (kind, run_id, created_at, detail, requested_by)
