@@ -236,6 +236,34 @@ daemon_crash(struct daemon *d)
 		bury(d);
 }
 
+static void
+on_stop(struct sim *s, void *what, int64_t life)
+{
+	struct daemon *d = what;
+
+	if (!d->up || d->life != life)
+		return;
+	if (d->in_turn) {
+		sim_in(s, 100 * US_PER_MS, on_stop, d, life);
+		return;
+	}
+	TRACE(s, "daemon %d is stopped", d->id);
+	sim_trouble(s, d);
+	s->here = d->host;
+	s->author = d;
+	d->in_turn = true;
+	d->last_turn_T = s->T;
+	engine_stop(d->engine);
+	d->in_turn = false;
+	s->author = NULL;
+	guard_release(&d->guard);
+	runner_clear(&d->runner);
+	bury(d);
+	if (s->phase != PHASE_CHAOS)
+		daemon_start(d);
+}
+
+/* As src/daemon does: what began to start is brought to its end first, within some seconds. */
 void
 daemon_stop(struct daemon *d)
 {
@@ -243,17 +271,11 @@ daemon_stop(struct daemon *d)
 
 	if (!d->up || d->in_turn)
 		return;
-	TRACE(s, "daemon %d is stopped", d->id);
+	TRACE(s, "daemon %d is told to stop", d->id);
 	sim_trouble(s, d);
-	s->here = d->host;
-	s->author = d;
-	d->in_turn = true;
-	engine_stop(d->engine);
-	d->in_turn = false;
-	s->author = NULL;
-	guard_release(&d->guard);
-	runner_clear(&d->runner);
-	bury(d);
+	engine_drain(d->engine);
+	daemon_wake(d, 0);
+	sim_in(s, rng_wait(&s->rng, 500 * US_PER_MS), on_stop, d, d->life);
 }
 
 struct daemon *

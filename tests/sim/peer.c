@@ -127,7 +127,7 @@ reap(struct sim *s)
 			: s->T - r->claimed_T <= 300 * US_PER_SEC)
 			continue;
 		TRACE(s, "Flowfile reaps run %lld", (long long)id);
-		s->runs[id].core_cancelled = s->runs[id].lost = true;
+		s->runs[id].lost = true;
 		sql_exec(s,
 			"UPDATE flow_runs SET ended_at = '%s', success = 0, duration_seconds = 1 "
 			"WHERE id = "

@@ -87,6 +87,7 @@ choose_options(struct sim *s)
 	o->policy.reap_foreign = true;
 	o->heartbeat_us = rng_chance(&s->rng, 0.3) ? 10 * US_PER_SEC : 25 * US_PER_SEC;
 	o->poll_us = rng_chance(&s->rng, 0.5) ? 30 * US_PER_SEC : 5 * US_PER_MIN;
+	o->lost_host_us = rng_chance(&s->rng, 0.5) ? 15 * US_PER_MIN : 0;
 	o->history_us = rng_chance(&s->rng, 0.3) ? US_PER_DAY : 0;
 	o->cancel_grace_ms = 10000;
 	o->run_command = "flow {flow_path}";
