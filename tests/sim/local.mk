@@ -17,3 +17,16 @@ tests_sim_sim_SOURCES = \
 tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_sim_sim_LDADD = libengine.a liblease.a librunner.a libstore.a libcore.a libbase.a $(STORE_LIBS) \
 	$(EVENT_LIBS)
+
+TESTS += tests/sim/sim
+EXTRA_DIST += tests/sim/mutants.sh $(sim_mutants)
+sim_mutants = \
+	tests/sim/mutants/P1-guard.patch
+SEEDS = 10000
+MUTANT_SEEDS = 400
+
+sim: tests/sim/sim
+	tests/sim/sim --seeds $(SEEDS)
+sim-mutants:
+	top_srcdir='$(top_srcdir)' $(srcdir)/tests/sim/mutants.sh $(MUTANT_SEEDS)
+.PHONY: sim sim-mutants

@@ -1,6 +1,9 @@
 /*
- * sim [--first N] [--seeds N] [--days D] [--quiet]   runs worlds
- * sim --seed N [--trace] [--days D]                   runs one, showing what happens in it
+ * sim [--first N] [--seeds N] [--days D] [--all | --first-failure]   runs worlds
+ * sim --seed N [--trace] [--days D]                                  runs one, showing what happened in it
+ *
+ * Without --all, the last events before each failure are shown and the fifth failure ends the program; --first-failure
+ * ends it at the first, without them.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -55,7 +58,8 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-		"usage: sim [--first N] [--seeds N] [--days D] | --seed N [--trace] [--days D]\n");
+		"usage: sim [--first N] [--seeds N] [--days D] [--all | --first-failure]\n"
+		"       sim --seed N [--trace] [--days D]\n");
 	return 2;
 }
 
@@ -84,10 +88,11 @@ main(int argc, char **argv)
 		{"days", required_argument, NULL, 'd'},
 		{"trace", no_argument, NULL, 't'},
 		{"all", no_argument, NULL, 'a'},
+		{"first-failure", no_argument, NULL, 'F'},
 		{NULL, 0, NULL, 0},
 	};
 	uint64_t first = 1, seeds = 1000;
-	bool one = false, trace = false, all = false;
+	bool one = false, trace = false, all = false, first_only = false;
 	struct totals totals = {0};
 	double days = 0;
 	struct timespec from, to;
@@ -113,6 +118,9 @@ main(int argc, char **argv)
 		case 't':
 			trace = true;
 			break;
+		case 'F':
+			first_only = true;
+			break;
 		case 'a':
 			all = true;
 			break;
@@ -124,6 +132,8 @@ main(int argc, char **argv)
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
 		if (run_seed(seed, days, one, trace, &totals) || one || all)
 			continue;
+		if (first_only)
+			break;
 		/* Once more, for what led to it. */
 		run_seed(seed, days, true, false, NULL);
 		if (totals.failed == FAILURES_SHOWN)

@@ -451,6 +451,7 @@ truth_count(const struct sched *x, int64_t after_us, int64_t until_us, int64_t m
 struct sched *truth_sched(struct sim *s, int64_t id);
 struct sflow *truth_flow(struct sim *s, int64_t id);
 struct jrun *truth_run(struct sim *s, int64_t id);
+bool truth_fired(const struct sched *x, int64_t slot_us);
 /* Since when the schedule could launch, T; TIME_NEVER while it need not. */
 int64_t truth_due(struct sim *s, struct sched *x);
 void truth_written(struct sim *s, int table);

@@ -322,6 +322,15 @@ to_T(const struct sim *s, int64_t wall_us)
 	return wall_us == TIME_NEVER ? TIME_NEVER : wall_us - s->base_us - s->wall_step_us;
 }
 
+bool
+truth_fired(const struct sched *x, int64_t slot_us)
+{
+	for (size_t i = 0; i < x->n_slots; i++)
+		if (x->slots[i] == slot_us)
+			return true;
+	return false;
+}
+
 int64_t
 truth_due(struct sim *s, struct sched *x)
 {
@@ -334,7 +343,10 @@ truth_due(struct sim *s, struct sched *x)
 		if (!x->cursor_known)
 			return TIME_NEVER;
 		if (x->next_us == TIME_NONE)
-			x->next_us = truth_next(x, x->cursor_us);
+			do
+				x->next_us = truth_next(
+					x, x->next_us == TIME_NONE ? x->cursor_us : x->next_us);
+			while (truth_fired(x, x->next_us)); /* the clock went back over it */
 		return to_T(s, x->next_us);
 	}
 	for (int i = 0; i < x->n_watches; i++) {
