@@ -16,6 +16,7 @@
 #define RETRY_US (100 * US_PER_MS) /* after a transaction that failed */
 #define RECONNECT_MAX_US (5 * US_PER_SEC)
 #define UPKEEP_US US_PER_HOUR /* contract 2.1: log sweep interval */
+#define UPKEEP_FIRST_US (10 * US_PER_MIN) /* after the start: the clock may still be set */
 #define PRUNE_ROWS 5000 /* deleted in one transaction */
 #define STEP_US US_PER_SEC /* a smaller jump of the wall clock is not a step */
 
@@ -74,7 +75,8 @@ engine_create(const struct engine_env *env, const struct engine_options *options
 		env->version, env->pid, env->pid_start, e->now_us};
 	lease_init(&e->lease, &me, env->guard_ops, env->guard);
 	e->next_lease = e->next_poll = e->next_instance = e->boot;
-	e->next_upkeep = e->next_host_upkeep = e->boot;
+	e->next_host_upkeep = e->boot;
+	e->next_upkeep = boottime_add(e->boot, UPKEEP_FIRST_US);
 	e->next_decision_us = TIME_NEVER;
 	*out = e;
 	return 0;
@@ -461,6 +463,8 @@ begin_turn(struct engine *e)
 	if (step > STEP_US || step < -STEP_US) {
 		log_warning("The clock was set: it moved by %" PRId64 " ms", step / US_PER_MS);
 		world_clock_stepped(&e->world, e->now_us, step);
+		/* If it is set right again soon, history is not cleared by a wrong date. */
+		e->next_upkeep = boottime_add(e->boot, UPKEEP_US);
 	}
 	if (e->reload_policy) {
 		e->reload_policy = false;
@@ -480,6 +484,7 @@ plan_next(struct engine *e, struct engine_next *next)
 {
 	struct task *t;
 	size_t pos = 0;
+	bool waits = false;
 
 	next->wall_us = e->next_decision_us;
 	next->boot = e->next_lease;
@@ -491,14 +496,16 @@ plan_next(struct engine *e, struct engine_next *next)
 	} else {
 		next->wall_us = TIME_NEVER;
 	}
-	if (boottime_diff(e->retry, e->boot) > 0)
+	if (boottime_diff(e->retry, e->boot) > 0) {
 		sooner(&next->boot, e->retry);
+		waits = true;
+	}
 	if (boottime_diff(e->hold, e->boot) > 0) {
 		sooner(&next->boot, e->hold);
-		if (next->wall_us <= e->now_us)
-			next->wall_us = TIME_NEVER;
+		waits = true;
 	}
-	if (e->world.paused && next->wall_us <= e->now_us)
+	/* What is due already waits for something else. */
+	if ((waits || e->world.paused || e->draining) && next->wall_us <= e->now_us)
 		next->wall_us = TIME_NEVER;
 	while ((t = idmap_each(&e->tasks, &pos)))
 		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) > 0)

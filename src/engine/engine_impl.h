@@ -33,6 +33,7 @@ struct task {
 	bool lost; /* of a boot or host that is gone: there is nothing to watch */
 	bool wants_cancel;
 	int attempts;
+	struct boottime born; /* when it was claimed: the wall clock may be set */
 	struct boottime retry; /* claimed: not before */
 	struct proc_id shim, flow;
 	struct run_exit exit;

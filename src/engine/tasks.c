@@ -27,6 +27,7 @@ task_add(struct engine *e, int64_t run_id, enum run_state state)
 	t->run_id = run_id;
 	t->state = state;
 	t->attempts = 1;
+	t->born = e->boot;
 	idmap_put(&e->tasks, run_id, t);
 	return t;
 }
@@ -205,6 +206,8 @@ adopt(struct engine *e, const struct active_run *run, bool same_boot)
 	struct err err = ERR_INIT;
 
 	t->lost = !same_boot;
+	if (run->row.started_us < e->now_us)
+		t->born = boottime_add(e->boot, run->row.started_us - e->now_us);
 	t->attempts = (int)run->attempt;
 	t->shim = shim;
 	t->flow = flow;
@@ -248,13 +251,16 @@ meet_ours(struct engine *e, const struct active_run *run)
 	bool here = run->host && !strcmp(run->host, e->env.host.host);
 	bool same_boot = here && run->boot_id && !strcmp(run->boot_id, e->env.host.boot_id);
 	struct task *t = task_get(e, run->row.id);
+	struct run_row row = run->row;
 
 	if (!t && !strcmp(run->state, "claimed") && engine_leads(e))
 		t = take_over_claim(e, run);
 	else if (!t && !strcmp(run->state, "recorded") && here)
 		t = adopt(e, run, same_boot);
+	if (t)
+		row.started_us = e->now_us - boottime_diff(e->boot, t->born);
 	if (engine_leads(e))
-		world_put_run(&e->world, &run->row, t ? t->state : RUN_ELSEWHERE);
+		world_put_run(&e->world, &row, t ? t->state : RUN_ELSEWHERE);
 	if (t && run->cancel_us != TIME_NONE && t->state == RUN_STARTED)
 		task_cancel(e, t);
 }

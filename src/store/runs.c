@@ -121,8 +121,10 @@ runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char 
 	success = exit && exit->known && exit->code == 0 && !exit->signal && !cancelled;
 	if (close_row(db, run_id, now_us, success, run.started_us, closed, err) < 0)
 		goto fail;
-	/* The flow wrote a success of its own after it was told to end (P7, contract D-08). */
-	if (run.cancel_us != TIME_NONE && run.success && run.ended_us >= run.cancel_us) {
+	/* The flow wrote a success of its own after it was told to end, by us or by Flowfile, whose
+	 * cancel closed the row and signalled the shim (P7, contract D-08, D-09). */
+	if (run.success && cancelled &&
+		(run.cancel_us == TIME_NONE || run.ended_us >= run.cancel_us)) {
 		st = db_stmt(db, SQL_RUN_UNSUCCEED);
 		stmt_int(st, 1, run_id);
 		stmt_bool(st, 2, false);

@@ -166,6 +166,13 @@ is_on_grid(const struct sched *x, int64_t slot_us)
 	return !x->cursor_known || (slot_us - x->cursor_us) % x->interval_us == 0;
 }
 
+/* The clock was once so far ahead that the slot was history, and is back. */
+static bool
+is_forgotten(const struct sim *s, int64_t slot_us)
+{
+	return s->options.history_us > 0 && s->max_wall_us - slot_us > s->options.history_us;
+}
+
 static void
 check_slot(struct sim *s, struct daemon *d, struct sched *x, int64_t run_id)
 {
@@ -187,7 +194,7 @@ check_slot(struct sim *s, struct daemon *d, struct sched *x, int64_t run_id)
 	sqlite3_finalize(st);
 	time_format_utc(slot_us, text);
 	s->n_slots_checked++;
-	if (truth_fired(x, slot_us))
+	if (truth_fired(x, slot_us) && !is_forgotten(s, slot_us))
 		sim_fail(s, "P4", "slot %s of schedule %lld fires twice", text, (long long)x->id);
 	if (slot_us > host_wall(d->host))
 		sim_fail(s, "P4", "slot %s of schedule %lld fires before its time", text,
@@ -615,9 +622,10 @@ check_idle(struct sim *s, struct daemon *d)
 static bool
 gave_up(struct sim *s, int64_t id)
 {
-	return s->options.policy.run_max_age_us < US_PER_DAY ||
-		sql_int(s, 0, "SELECT attempt FROM scheduler_runs WHERE run_id = %lld",
-			(long long)id) >= 5;
+	return sql_int(s, 0,
+		"SELECT attempt >= 5 OR cancel_by = 'run_max_age' FROM scheduler_runs WHERE run_id "
+		"= %lld",
+		(long long)id);
 }
 
 static void
