@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 build_in build
 export FLOWFILE_TEST_REQUIRE_POSTGRES=1
-exec make -C build --no-print-directory check "$@"
+exec make -C build --no-print-directory check VERBOSE=1 "$@"

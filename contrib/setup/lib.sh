@@ -6,8 +6,8 @@
 {
 	build_packages=(gcc libc6-dev make autoconf automake pkg-config libevent-dev libsqlite3-dev
 		libcjson-dev libpq-dev uthash-dev tzdata)
-	test_packages=(check libsystemd-dev postgresql python3 valgrind)
-	lint_packages=(clang clang-format cppcheck mandoc shellcheck)
+	test_packages=(check libsystemd-dev postgresql procps python3 valgrind)
+	lint_packages=(clang clang-format cppcheck mandoc shellcheck xz-utils)
 }
 
 die()
