@@ -114,6 +114,7 @@ void
 engine_mark_resync(struct engine *e)
 {
 	e->resync = true;
+	e->reopen = true;
 }
 
 void
@@ -181,11 +182,32 @@ engine_db_failed(struct engine *e, const char *what, const struct err *err)
 			e->boot, delay_us < RECONNECT_MAX_US ? delay_us : RECONNECT_MAX_US);
 		break;
 	default:
+		/* The file may have been replaced or its journal lost: what is open may be the trouble. */
 		log_error("Cannot %s: %s", what, err->text);
+		e->reopen = true;
 		e->retry = boottime_add(e->boot, 10 * RETRY_US);
 		break;
 	}
 	return -1;
+}
+
+/* SQLite: hints are lost when another file took the catalog's place, restored from a backup for example.
+ * What is open is the old one. */
+static bool
+reopen(struct engine *e)
+{
+	struct err err = ERR_INIT;
+
+	e->reopen = false;
+	if (!db_path(e->env.db))
+		return true;
+	if (db_reconnect(e->env.db, &err) < 0 || schema_prepare(e->env.db, &err) < 0) {
+		err.code = ERR_LOST;
+		engine_db_failed(e, "open the catalog anew", &err);
+		return false;
+	}
+	e->next_lease = e->boot;
+	return true;
 }
 
 static bool
@@ -194,7 +216,7 @@ database_ready(struct engine *e)
 	struct err err = ERR_INIT;
 
 	if (!e->db_down)
-		return true;
+		return !e->reopen || reopen(e);
 	if (boottime_diff(e->db_retry, e->boot) > 0)
 		return false;
 	if (db_reconnect(e->env.db, &err) < 0) {

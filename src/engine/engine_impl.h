@@ -67,7 +67,7 @@ struct engine {
 	struct idmap said; /* complaints made, by schedule: see log_blocked */
 
 	/* marks */
-	bool changed, resync, reload_policy, draining;
+	bool changed, resync, reopen, reload_policy, draining;
 	int64_t first_seq;
 	struct runner_event *events;
 	size_t n_events, cap_events;
