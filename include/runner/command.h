@@ -1,10 +1,10 @@
 /*
  * The command that runs a flow.
  *
- * A template such as "python3 -m flowfile run flow {flow_path} --run-id {run_id}" is split into words
- * without a shell, and then {flow_path} and {run_id} are replaced inside each word. What was put in is
- * not looked at again: a path that itself contains {run_id} stays as it is, and a path with blanks
- * stays one word (contract section 9).
+ * A template such as "python3 -m flowfile run flow {flow_path} --run-id {run_id}" is split into
+ * words without a shell, and then {flow_path} and {run_id} are replaced inside each word. What was
+ * put in is not looked at again: a path that itself contains {run_id} stays as it is, and a path
+ * with blanks stays one word (contract section 9).
  *
  * A flow file that is itself a program needs no template: a regular file that we may execute and
  * whose name does not end in .yaml, .yml or .json (in any case) is run directly, without arguments.
@@ -35,8 +35,8 @@ char **command_expand(const char *template, const char *flow_path, int64_t run_i
 void command_free(char **argv);
 
 /*
- * Where a program is: itself when it has a slash, else looked for in PATH. An owned path of something
- * that may be executed, or NULL with err ("run command 'x': not found in PATH").
+ * Where a program is: itself when it has a slash, else looked for in PATH. An owned path of
+ * something that may be executed, or NULL with err ("run command 'x': not found in PATH").
  */
 char *command_resolve(const char *program, struct err *err);
 

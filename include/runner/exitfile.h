@@ -2,14 +2,14 @@
  * What a run leaves in the state folder for a later daemon.
  *
  *   <run_id>.started  made by the flow's process right before it becomes the flow.
- *   <run_id>.exit     how the run ended, written by the shim as its last act: into the first file, which
- *                     is then renamed, so that it is there whole or not at all.
+ *   <run_id>.exit     how the run ended, written by the shim as its last act: into the first file,
+ *                     which is then renamed, so that it is there whole or not at all.
  *
  * With neither, the flow never ran.
  *
- * The exit file is text, one "key value" a line, the version first, so that it can be read with cat.
- * It names the processes it speaks of: a file of an earlier run with the same id is not taken for
- * this one's. Neither file means anything after a reboot, except that an exit file was true.
+ * The exit file is text, one "key value" a line, the version first, so that it can be read with
+ * cat. It names the processes it speaks of: a file of an earlier run with the same id is not taken
+ * for this one's. Neither file means anything after a reboot, except that an exit file was true.
  *
  * Written by the shim; read and removed by the runner.
  */
@@ -45,9 +45,10 @@ int exit_record_write(const char *state_dir, const struct exit_record *record, s
 int exit_record_read(
 	const char *state_dir, int64_t run_id, struct exit_record *record, struct err *err);
 
-int started_mark(const char *state_dir, int64_t run_id, struct err *err);
-/* For a run without an exit file. 1: marked, and *at_us is when; 0: certainly not; -1: the folder cannot
- * be asked. */
+/* 0, or -1 with errno: EEXIST when there is a mark. */
+int started_mark(const char *state_dir, int64_t run_id);
+/* For a run without an exit file. 1: marked, and *at_us is when; 0: certainly not; -1: the folder
+ * cannot be asked. */
 int started_read(const char *state_dir, int64_t run_id, int64_t *at_us);
 
 /* Removes both files, if they are there. */

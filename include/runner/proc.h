@@ -31,7 +31,8 @@ bool proc_group_member(pid_t pgid, struct proc_id *member);
 /* Whether the pid now belongs to another process than this one, dead or alive. */
 bool proc_is_reused(const struct proc_id *id);
 
-/* Wall time at which it started, from its start ticks: exact to some 10 ms. TIME_NONE if unknown. */
+/* Wall time at which it started, from its start ticks: exact to some 10 ms. TIME_NONE if unknown.
+ * */
 int64_t proc_start_us(const struct proc_id *id);
 
 /*
@@ -54,7 +55,7 @@ struct proc_tree {
 	pid_t root; /* the processes below it, not itself */
 	pid_t session; /* the run's own session */
 	int64_t run_id; /* the run's id */
-	bool skip_group; /* leave out members of process group `session`: they are signalled as one */
+	bool skip_group; /* leave out process group `session`, which is signalled as one */
 };
 
 /*

@@ -5,19 +5,19 @@
  * fastest way, and a flow whose shim is killed neither blocks on a full pipe nor dies of SIGPIPE.
  *
  * The cap. A log past max_bytes loses its middle: the first half of the cap stays, then one line
- * says how much is missing, then comes the newest half. The shim looks at the size now and then (more
- * often the faster it grows) and, a quarter past the cap, takes blocks out of the middle with
- * FALLOC_FL_COLLAPSE_RANGE. The kernel does this and each append under the same lock of the file, so
- * that nothing an appending flow writes meanwhile is lost or moved; the file only becomes shorter.
- * Where the file system cannot (tmpfs, btrfs, NFS), the middle is punched out instead: its space is
- * free, its offsets stay, and the file is put together when the run is over. Where that is missing
- * as well, only the end of the run cuts. A shim that was killed cuts no more.
+ * says how much is missing, then comes the newest half. The shim looks at the size now and then
+ * (more often the faster it grows) and, a quarter past the cap, takes blocks out of the middle with
+ * FALLOC_FL_COLLAPSE_RANGE. The kernel does this and each append under the same lock of the file,
+ * so that nothing an appending flow writes meanwhile is lost or moved; the file only becomes
+ * shorter. Where the file system cannot (tmpfs, btrfs, NFS), the middle is punched out instead: its
+ * space is free, its offsets stay, and the file is put together when the run is over. Where that is
+ * missing as well, only the end of the run cuts. A shim that was killed cuts no more.
  *
  * A follower reads with struct runlog_reader, whose positions are those that the text had when it
- * was written: they never move, whatever is cut, and a place can be named in them for good. It holds
- * a read lock (of its open file, F_OFD_SETLK) for the moment of each read, the shim a write lock while
- * it cuts. To anything else (tail -f, an editor) a cut looks like what it is: a file that lost its
- * middle.
+ * was written: they never move, whatever is cut, and a place can be named in them for good. It
+ * holds a read lock (of its open file, F_OFD_SETLK) for the moment of each read, the shim a write
+ * lock while it cuts. To anything else (tail -f, an editor) a cut looks like what it is: a file
+ * that lost its middle.
  */
 #ifndef FF_RUNNER_RUNLOG_H
 #define FF_RUNNER_RUNLOG_H
@@ -71,8 +71,8 @@ struct runlog_reader {
 void runlog_reader_init(struct runlog_reader *reader, int fd, int64_t max_bytes, int64_t pos);
 /*
  * The next bytes, at most size, which must be RUNLOG_MARK_MAX or more; 0: nothing more for now
- * (once the run has ended: the end); -1 with errno. Where text is left out, the line that says so is
- * read instead.
+ * (once the run has ended: the end); -1 with errno. Where text is left out, the line that says so
+ * is read instead.
  */
 ssize_t runlog_read(struct runlog_reader *reader, char *buf, size_t size);
 

@@ -8,13 +8,14 @@
  *	        └─ RUNNER_FAILED (why)                   └─ abandon:  nothing has run, no event
  *
  * Each run has a shim process (libexec flowfile-shim) which outlives the daemon. The shim holds the
- * flow's process, waiting on a pipe until go, in a session of its own. When the run is over, the shim
- * writes the exit file <state_dir>/<run_id>.exit (exitfile.h) and ends. A later daemon adopts what it
- * finds recorded in the store.
+ * flow's process, waiting on a pipe until go, in a session of its own. When the run is over, the
+ * shim writes the exit file <state_dir>/<run_id>.exit (exitfile.h) and ends. A later daemon adopts
+ * what it finds recorded in the store.
  *
- * Every process is watched by pidfd where the kernel has them (Linux 5.3), else it is looked at five
- * times a second. While a runner lives, dead children of this process that came to it as orphans (of
- * another session than its own) are collected: a module that makes children waits for its own.
+ * Every process is watched by pidfd where the kernel has them (Linux 5.3), else it is looked at
+ * five times a second. While a runner lives, dead children of this process that came to it as
+ * orphans (of another session than its own) are collected: a module that makes children waits for
+ * its own.
  *
  * Owner: the engine; all calls from its thread. Callbacks come from the event loop only, never from
  * within a call, and may call back into the runner, except runner_free().
@@ -41,12 +42,14 @@ int host_id_get(struct host_id *id, struct err *err);
 /*
  * How a run ended.
  *
- *	known, started_us set        it ran; code or signal say how it ended
- *	known, started_us TIME_NONE  it ended before the flow's first instruction: reason says why it could
- *	                             not be executed (code 126, or 127 when something was not found), or it
- *	                             was cancelled or killed while it waited
- *	!known, started_us set       it ran, or at least may have; nobody saw its status. reason says why
- *	!known, started_us TIME_NONE it certainly never ran, because its daemon or shim ended before go
+ *	known    started_us
+ *	true     a time      it ran; code or signal say how it ended
+ *	true     TIME_NONE   it ended before the flow's first instruction: reason says why it could
+ *	                     not be executed (code 126, or 127 when something was not found), or it
+ *	                     was cancelled or killed while it waited
+ *	false    a time      it ran, or at least may have; nobody saw its status, reason says why
+ *	false    TIME_NONE   it certainly never ran: its daemon or shim ended before go, the shim
+ *	                     perhaps even before RUNNER_READY
  */
 struct run_exit {
 	bool known;
@@ -64,8 +67,7 @@ struct run_exit {
 struct launch_spec {
 	int64_t run_id;
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH by the shim */
-	const char *const
-		*env; /* NULL-terminated "NAME=value" added to our environment; may be NULL */
+	const char *const *env; /* NULL-terminated "NAME=value" on top of our own; may be NULL */
 	const char *cwd; /* NULL: inherited */
 	const char *log_path; /* truncated, mode 0640 less the umask; its folder is made */
 	int64_t log_max_bytes; /* 0: no cap; runlog.h */
@@ -74,8 +76,8 @@ struct launch_spec {
 
 enum runner_event_type {
 	RUNNER_READY, /* the flow's process exists and waits for go: pids are in the event */
-	RUNNER_FAILED, /* could not be started: exit.reason says why. Nothing ran. The run is forgotten */
-	RUNNER_ENDED /* all of its process group is gone: exit says how. The run is forgotten */
+	RUNNER_FAILED, /* could not be started: exit.reason says why. Nothing ran; forgotten */
+	RUNNER_ENDED /* all of its process group is gone: exit says how. It is forgotten */
 };
 
 struct runner_event {
@@ -92,29 +94,30 @@ struct runner;
 /* What the engine needs of a runner, so that the simulator can bring its own. */
 struct runner_ops {
 	/*
-	 * -1: could not even be tried (no process, no descriptor, a command too long, a run id that is
-	 * in hand); nothing ran and no event will come. The spec is not needed afterwards.
+	 * -1: could not even be tried (no process, no descriptor, a command too long, an id in
+	 * hand); nothing ran and no event will come. The spec is not needed afterwards.
 	 */
 	int (*launch)(struct runner *r, const struct launch_spec *spec, struct err *err);
 	/* After RUNNER_READY and the record: the flow starts. */
 	void (*go)(struct runner *r, int64_t run_id);
-	/* Instead of go, before or after RUNNER_READY: the flow never starts, the shim goes away, no
-	 * event comes, and the id may be launched again at once. */
+	/* Instead of go, before or after RUNNER_READY: the flow never starts, the shim goes away,
+	 * no event comes, and the id may be launched again at once. */
 	void (*abandon)(struct runner *r, int64_t run_id);
-	/* TERM now, KILL after the grace; again: KILL at once. RUNNER_ENDED follows, also when the run
-	 * was not yet let go. False: not ours. */
+	/* TERM now, KILL after the grace; again: KILL at once. RUNNER_ENDED follows, also when the
+	 * run was not yet let go. False: not ours. */
 	bool (*cancel)(struct runner *r, int64_t run_id);
 	/*
-	 * Takes over a recorded run of this host and boot: RUNNER_ENDED will follow, from the shim's
-	 * exit file, or without a status when the shim was killed and its group is gone. A run that was
-	 * recorded but, its daemon having died before go, never started: !known and TIME_NONE.
+	 * Takes over a recorded run of this host and boot: RUNNER_ENDED will follow, from the
+	 * shim's exit file, or without a status when the shim was killed and its group is gone. A
+	 * run that was recorded but, its daemon having died before go, never started: !known and
+	 * TIME_NONE.
 	 */
 	int (*adopt)(struct runner *r, int64_t run_id, const struct proc_id *shim,
 		const struct proc_id *flow, struct err *err);
 	/*
-	 * Watches a process that somebody else started (Flowfile's core or push path): RUNNER_ENDED when
-	 * it and, if it leads one, its process group are gone; without a status, unless it happens to be
-	 * a child of ours by now. cancel works on it too.
+	 * Watches a process that somebody else started (Flowfile's core or push path): RUNNER_ENDED
+	 * when it and, if it leads one, its process group are gone; without a status, unless it
+	 * happens to be a child of ours by now. cancel works on it too.
 	 */
 	int (*watch)(struct runner *r, int64_t run_id, const struct proc_id *proc, struct err *err);
 	/* The engine has stored the end: the files in the state folder may go. */
@@ -127,6 +130,7 @@ struct runner_options {
 	const char *shim_path; /* NULL: $FLOWFILE_SHIM, else PKGLIBEXECDIR/flowfile-shim */
 	const char *state_dir; /* exit files; made with mode 0700 */
 	int grace_ms; /* from TERM to KILL for runs without a live shim; 0: 10 s */
+	int ready_ms; /* a shim that says nothing for so long is killed; 0: 30 s */
 	bool without_pidfd; /* look at processes now and then even where the kernel has pidfds */
 };
 
@@ -140,7 +144,7 @@ int runner_create(struct event_base *base, const struct runner_options *options,
 void runner_free(struct runner *r);
 extern const struct runner_ops runner_real;
 
-/* The exit file of a run (exitfile.h): 1 and *exit; 0 when there is none; -1 when it is malformed. */
+/* The exit file of a run (exitfile.h): 1 and *exit; 0: there is none; -1: it is malformed. */
 int exit_file_read(const char *state_dir, int64_t run_id, struct run_exit *exit, struct err *err);
 
 #endif

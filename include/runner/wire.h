@@ -1,15 +1,15 @@
 /*
- * What the runner and a shim say to each other, over a SOCK_SEQPACKET pair: one message, one packet.
+ * What the runner and a shim say to each other, over a SOCK_SEQPACKET pair: one message, one
+ * packet.
  *
- *	runner                                shim
- *	launch: everything it must know  ──▶
- *	                                 ◀──  WIRE_READY (pids), or WIRE_FAILED (why) and it leaves
- *	WIRE_GO, or the end of file      ──▶
- *	                                 ◀──  WIRE_ENDED: the exit record, also when no file could be written
+ *	runner ──▶ shim   the launch: everything it must know
+ *	       ◀──        WIRE_READY (pids), or WIRE_FAILED (why) and it leaves
+ *	       ──▶        WIRE_GO, or the end of file
+ *	       ◀──        WIRE_ENDED: the exit record, also when no file could be written
  *
  * Parameters go this way because arguments and environment of a process are for anybody to see, and
- * bounded. Both sides are of one build, except while a new version is being installed under a running
- * daemon: the version number tells.
+ * bounded. Both sides are of one build, except while a new version is being installed under a
+ * running daemon: the version number tells.
  */
 #ifndef FF_RUNNER_WIRE_H
 #define FF_RUNNER_WIRE_H

@@ -284,16 +284,17 @@ exit_file_read(const char *state_dir, int64_t run_id, struct run_exit *out, stru
 }
 
 int
-started_mark(const char *state_dir, int64_t run_id, struct err *err)
+started_mark(const char *state_dir, int64_t run_id)
 {
 	char *path = state_path(state_dir, run_id, "started");
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int rc = fd >= 0 ? 0 : err_errno(err, errno, "%s", path);
+	int saved = errno;
 
+	free(path);
 	if (fd >= 0)
 		close(fd);
-	free(path);
-	return rc;
+	errno = saved;
+	return fd >= 0 ? 0 : -1;
 }
 
 int

@@ -3,6 +3,10 @@ librunner_a_SOURCES = \
 	src/runner/command.c \
 	src/runner/exitfile.c \
 	src/runner/host.c \
+	src/runner/job.c \
+	src/runner/job.h \
+	src/runner/job_alone.c \
+	src/runner/job_shim.c \
 	src/runner/proc.c \
 	src/runner/runlog.c \
 	src/runner/runner.c \

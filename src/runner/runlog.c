@@ -149,7 +149,8 @@ open_edit(struct runlog *log)
 	return log->edit_fd >= 0;
 }
 
-/* False when somebody holds a lock that excludes it. Where there are no locks, there is none to hold. */
+/* False when somebody holds a lock that excludes it. Where there are no locks, there is none to
+ * hold. */
 static bool
 try_lock(int fd, short type)
 {
@@ -220,8 +221,8 @@ take_out(struct runlog *log, int64_t length, enum runlog_way last)
 
 /*
  * Cuts `length` bytes (whole blocks) behind the head. The marking line is laid over the text behind
- * them beforehand, so that nobody finds the file without it, also not one who reads without a lock; if
- * nothing can be cut, the text is put back.
+ * them beforehand, so that nobody finds the file without it, also not one who reads without a lock;
+ * if nothing can be cut, the text is put back.
  */
 static bool
 cut(struct runlog *log, int64_t length, enum runlog_way last)

@@ -1,22 +1,23 @@
 /*
  * flowfile-shim: the supervisor of one run. Design section 8.
  *
- * It is started by the runner in a session of its own with every signal blocked, learns on descriptor
- * 3 what to run (runner/wire.h), makes the flow's process, and says that it is ready. Only the word
- * "go" lets the process become the flow; if the daemon goes away before it, nothing runs.
+ * It is started by the runner in a session of its own with every signal blocked, learns on
+ * descriptor 3 what to run (runner/wire.h), makes the flow's process, and says that it is ready.
+ * Only the word "go" lets the process become the flow; if the daemon goes away before it, nothing
+ * runs.
  *
  * From then on it needs the daemon no more. It waits until the flow's process and its whole process
  * group are gone, holds the log's cap, turns SIGTERM (ours and that of Flowfile's own cancel) into
  * the end of the flow and everything it started, and as its last act writes the exit file.
  *
  * What must hold:
- *   - the mark "started" is made before the flow's first instruction and not before go, so that a run
- *     without it has certainly not run, and one with it has or is about to;
+ *   - the mark "started" is made before the flow's first instruction, so that a run without it has
+ *     certainly not run;
  *   - no signal is sent to the group after it was seen empty: its number may be somebody else's;
  *   - other runs that were started out of this one are left alone (proc_tree_find()).
  *
- * It is small and linked statically where that works, because every run pays for its start: no event
- * loop, no threads, no allocation that matters.
+ * It is small and linked statically where that works, because every run pays for its start: no
+ * event loop, no threads, no allocation that matters.
  */
 #include <assert.h>
 #include <errno.h>
@@ -56,7 +57,7 @@ struct shim {
 	char *program;
 	int control; /* to the runner; nobody may be at its other end any more */
 	int signals;
-	int gate; /* to the flow's process: one byte lets it go; its errno if it could not execute */
+	int gate; /* to the flow's process: a byte lets it go; struct gate_failure comes back */
 
 	bool leader_gone;
 	int status; /* of the leader */
@@ -65,6 +66,12 @@ struct shim {
 	bool lingering; /* the leader is gone and its group is not */
 	struct boottime started, kill_at, look_at;
 	bool must_kill, must_look;
+};
+
+/* What keeps the flow's process from becoming the flow. */
+struct gate_failure {
+	int marking; /* it could not make its mark; else it could not execute */
+	int why; /* errno */
 };
 
 static char packet[WIRE_LAUNCH_MAX];
@@ -127,22 +134,15 @@ prepare(struct shim *s, struct err *err)
 	return s->program != NULL ? 0 : -1;
 }
 
-/* What the flow's process says over the gate when it cannot become the flow. */
-struct exec_failure {
-	int why; /* errno of exec; 0: its start could not be marked, nobody would know that it ran */
-	char text[200];
-};
-
 /*
- * The flow's process up to its exec. Nothing of ours may stay open in it but the gate. It marks its start
- * itself: if the shim did, and was killed before the word went through, a run that never was would look
- * like one that ended well.
+ * The flow's process up to its exec. Nothing of ours may stay open in it but the gate. It makes the
+ * mark itself, as the last thing that can be known not to have happened: without it, nobody would
+ * know that it ran, and so it must not.
  */
 static _Noreturn void
 become_flow(const struct shim *s, int gate)
 {
-	struct exec_failure failure = {0};
-	struct err err = ERR_INIT;
+	struct gate_failure failure = {.marking = true};
 	sigset_t none;
 	char go;
 
@@ -150,18 +150,16 @@ become_flow(const struct shim *s, int gate)
 	close(s->control);
 	setsid();
 	if (read(gate, &go, 1) != 1)
-		_exit(0);
-	if (started_mark(s->launch.state_dir, s->launch.run_id, &err) < 0) {
-		snprintf(failure.text, sizeof(failure.text), "%s", err.text);
-		(void)!write(gate, &failure, sizeof(failure));
 		_exit(EXIT_CANNOT_EXECUTE);
+	if (started_mark(s->launch.state_dir, s->launch.run_id) == 0) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execv(s->program, s->launch.argv);
+		failure.marking = false;
 	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv(s->program, s->launch.argv);
 	failure.why = errno;
 	(void)!write(gate, &failure, sizeof(failure));
-	_exit(failure.why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
+	_exit(!failure.marking && failure.why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }
 
 static int
@@ -227,9 +225,9 @@ reap(struct shim *s)
 }
 
 /*
- * Whether the flow's process group is empty. Members that are children of ours announce their end, but
- * not that they leave for a session of their own, as every daemon does; and one whose parent lives
- * elsewhere announces nothing. Hence a look now and then, as long as something is left.
+ * Whether the flow's process group is empty. Members that are children of ours announce their end,
+ * but not that they leave for a session of their own, as every daemon does; and one whose parent
+ * lives elsewhere announces nothing. Hence a look now and then, as long as something is left.
  */
 static bool
 group_is_gone(struct shim *s)
@@ -398,7 +396,8 @@ supervise(struct shim *s)
 
 /* ---- the end ---------------------------------------------------------------------------- */
 
-/* A script whose first line names an interpreter that is not there gives the error of the script. */
+/* A script whose first line names an interpreter that is not there gives the error of the script.
+ * */
 static void
 explain_exec_failure(struct shim *s, int why)
 {
@@ -419,12 +418,27 @@ explain_exec_failure(struct shim *s, int why)
 			why == ENOEXEC ? " (a script begins with #! and its interpreter)" : "");
 }
 
+/* Why the flow's process did not become the flow. */
+static void
+record_failure(struct shim *s, const struct gate_failure *failure)
+{
+	char text[64];
+
+	s->record.exit.started_us = TIME_NONE;
+	if (failure->marking)
+		exit_set_reason(&s->record.exit, "cannot note its start in %s: %s",
+			s->launch.state_dir, strerror_r(failure->why, text, sizeof(text)));
+	else
+		explain_exec_failure(s, failure->why);
+}
+
 static void
 record_status(struct shim *s)
 {
 	struct run_exit *e = &s->record.exit;
-	struct exec_failure failure;
 	struct rusage used;
+	struct gate_failure failure;
+	int64_t at;
 
 	e->known = true;
 	e->ended_us = clock_wall(&clock_real);
@@ -432,13 +446,10 @@ record_status(struct shim *s)
 		e->code = WEXITSTATUS(s->status);
 	else
 		e->signal = WTERMSIG(s->status);
-	if (recv(s->gate, &failure, sizeof(failure), MSG_DONTWAIT) == (ssize_t)sizeof(failure)) {
-		e->started_us = TIME_NONE;
-		if (failure.why == 0)
-			exit_set_reason(e, "%s", failure.text);
-		else
-			explain_exec_failure(s, failure.why);
-	}
+	if (recv(s->gate, &failure, sizeof(failure), MSG_DONTWAIT) == (ssize_t)sizeof(failure))
+		record_failure(s, &failure);
+	else if (e->signal != 0 && started_read(s->launch.state_dir, s->launch.run_id, &at) == 0)
+		e->started_us = TIME_NONE; /* killed on the way to its exec */
 	if (getrusage(RUSAGE_CHILDREN, &used) == 0) {
 		e->cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * US_PER_SEC +
 			used.ru_utime.tv_usec + used.ru_stime.tv_usec;
@@ -547,15 +558,15 @@ await_word(struct shim *s)
 	}
 }
 
+/* It may have been killed while it waited: then its status says so. */
 static void
 let_go(struct shim *s)
 {
 	const char go = WIRE_GO;
 
 	s->started = clock_boot(&clock_real);
-	/* It may have been killed while it waited: then its status says so. */
-	if (send(s->gate, &go, 1, MSG_NOSIGNAL) == 1)
-		s->record.exit.started_us = clock_wall(&clock_real);
+	s->record.exit.started_us = clock_wall(&clock_real);
+	(void)!send(s->gate, &go, 1, MSG_NOSIGNAL);
 }
 
 static void
@@ -566,10 +577,9 @@ run(struct shim *s)
 	if (word == WORD_GO) {
 		let_go(s);
 		supervise(s);
-		finish(s);
-		return;
+	} else {
+		end_flow_unstarted(s);
 	}
-	end_flow_unstarted(s);
 	if (word != WORD_LEAVE)
 		finish(s);
 }

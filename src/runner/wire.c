@@ -12,8 +12,8 @@
 #define MAGIC_REPLY UINT32_C(0x46465201)
 #define WORDS_MAX 8192
 
-/* A launch packet: this, and then strings, each with its NUL: state_dir, log_path, cwd ("" for none),
- * the words of argv, the words of env. */
+/* A launch packet: this, and then strings, each with its NUL: state_dir, log_path, cwd ("" for
+ * none), the words of argv, the words of env. */
 struct launch_head {
 	uint32_t magic;
 	int32_t grace_ms;

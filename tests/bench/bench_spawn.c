@@ -1,7 +1,8 @@
 /*
- * What the supervision of a run costs, beside what a process costs at all: a burst of launches up to
- * the last "ready", the whole of the runs, and the floor, as many `true` made and waited for with
- * nothing between. All in one go, so that the ratios hold on a busy machine; the best of some rounds.
+ * What the supervision of a run costs, beside what a process costs at all: a burst of launches up
+ * to the last "ready", the whole of the runs, and the floor, as many `true` made and waited for
+ * with nothing between. All in one go, so that the ratios hold on a busy machine; the best of some
+ * rounds.
  *
  * Logs and exit files go to $TMPDIR or /tmp: making files may cost more than making processes.
  *
