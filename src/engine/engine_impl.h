@@ -32,6 +32,7 @@ struct task {
 	bool spawn_failed;
 	bool lost; /* of a boot or host that is gone: there is nothing to watch */
 	bool wants_cancel;
+	bool unstarted; /* ended: it certainly never ran, and nobody wanted that */
 	int attempts;
 	struct boottime born; /* when it was claimed: the wall clock may be set */
 	struct boottime retry; /* claimed: not before */

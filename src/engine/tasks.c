@@ -100,9 +100,12 @@ take_ended(struct engine *e, struct task *t, const struct runner_event *event)
 {
 	t->exit = event->exit;
 	if (!t->foreign && !t->exit.known && t->exit.started_us == TIME_NONE &&
-		!t->exit.cancelled && !t->wants_cancel && engine_leads(e)) {
-		task_never_started(e, t);
-		return;
+		!t->exit.cancelled && !t->wants_cancel) {
+		if (engine_leads(e)) {
+			task_never_started(e, t);
+			return;
+		}
+		t->unstarted = true; /* reported, or known when we lead */
 	}
 	if (t->lost && !t->exit.known && t->exit.started_us != TIME_NONE)
 		snprintf(t->exit.reason, sizeof(t->exit.reason),
@@ -425,9 +428,14 @@ news(struct engine *e, size_t *n)
 	size_t pos = 0;
 
 	*n = 0;
-	while ((t = idmap_each(&e->tasks, &pos)))
+	while ((t = idmap_each(&e->tasks, &pos))) {
+		if (t->unstarted && t->state == RUN_ENDED) {
+			t->unstarted = false;
+			task_never_started(e, t);
+		}
 		if (has_news(t))
 			list[(*n)++] = t;
+	}
 	return list;
 }
 
@@ -490,6 +498,7 @@ tasks_stand_down(struct engine *e)
 		if (t->state == RUN_SPAWNED || t->state == RUN_READY) {
 			e->env.runner_ops->abandon(e->env.runner, t->run_id);
 			exit_unknown(t, "");
+			t->unstarted = !t->wants_cancel;
 			t->state = RUN_ENDED;
 		}
 		/* A claim that was not launched is seen as such by the next leader. */

@@ -207,8 +207,9 @@ make_schedule(struct sim *s)
 	choose_kind(s, x);
 	/* An interval is due when it is made; a cron's slots come after that (contract 4.4, 4.5). */
 	x->cursor_us = sim_wall(s) - (x->kind == KIND_INTERVAL ? x->interval_us : 0);
-	/* Another host's clock may be behind: then an interval counts from when it is first seen. */
-	x->cursor_known = s->n_hosts == 1 || x->kind == KIND_CRON;
+	/* Another host's clock, or the now of a turn that stalls, may be behind: then an interval counts
+	 * from when it is first seen. */
+	x->cursor_known = (s->n_hosts == 1 && s->faults.stall <= 0) || x->kind == KIND_CRON;
 	insert_schedule(s, x);
 	truth_arm(s, x);
 }
@@ -333,7 +334,6 @@ edit_schedule(struct sim *s)
 	x->changed_T = s->T;
 	x->cursor_known = false;
 	x->next_us = TIME_NONE;
-	x->n_slots = 0; /* another schedule by its slots; the same instant may come again */
 	if (x->kind == KIND_INTERVAL) {
 		x->interval_us = rng_range(&s->rng, 2, 240) * 30 * US_PER_SEC;
 		sql_exec(s,

@@ -307,7 +307,7 @@ struct sim {
 		int op;
 		char table;
 		int64_t rowid;
-	} touched[4096];
+	} touched[1 << 16];
 	size_t n_touched;
 	bool touched_overflow;
 
