@@ -18,10 +18,36 @@ tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_sim_sim_LDADD = libengine.a liblease.a librunner.a libstore.a libcore.a libbase.a $(STORE_LIBS) \
 	$(EVENT_LIBS)
 
+# Without --seeds: about a minute.
+if SANITIZERS
+sim_check_seeds = 120
+else
+sim_check_seeds = 800
+endif
+tests_sim_sim_CPPFLAGS += -DSIM_CHECK_SEEDS=$(sim_check_seeds)
 TESTS += tests/sim/sim
-EXTRA_DIST += tests/sim/mutants.sh $(sim_mutants)
-sim_mutants = \
-	tests/sim/mutants/P1-guard.patch
+
+dist_check_SCRIPTS += tests/sim/mutants.sh
+EXTRA_DIST += \
+	tests/sim/mutants/P1-guard.patch \
+	tests/sim/mutants/P1-world.patch \
+	tests/sim/mutants/P10-adopt.patch \
+	tests/sim/mutants/P11-go.patch \
+	tests/sim/mutants/P12-row.patch \
+	tests/sim/mutants/P13-reload.patch \
+	tests/sim/mutants/P13-spin.patch \
+	tests/sim/mutants/P2-journal.patch \
+	tests/sim/mutants/P2-wake.patch \
+	tests/sim/mutants/P3-set.patch \
+	tests/sim/mutants/P4-cursor.patch \
+	tests/sim/mutants/P4-dst.patch \
+	tests/sim/mutants/P5-timer.patch \
+	tests/sim/mutants/P6-fence.patch \
+	tests/sim/mutants/P7-verdict.patch \
+	tests/sim/mutants/P8-cancel.patch \
+	tests/sim/mutants/P9-again.patch \
+	tests/sim/mutants/P9-lost.patch
+
 SEEDS = 10000
 MUTANT_SEEDS = 400
 

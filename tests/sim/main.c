@@ -91,7 +91,7 @@ main(int argc, char **argv)
 		{"first-failure", no_argument, NULL, 'F'},
 		{NULL, 0, NULL, 0},
 	};
-	uint64_t first = 1, seeds = 1000;
+	uint64_t first = 1, seeds = SIM_CHECK_SEEDS;
 	bool one = false, trace = false, all = false, first_only = false;
 	struct totals totals = {0};
 	double days = 0;
