@@ -29,6 +29,7 @@ struct sqlite_conn {
 	sqlite3 *handle;
 	sqlite3_stmt *data_version;
 	sqlite3_stmt *schema_version;
+	sqlite3_stmt *begin, *begin_read, *commit;
 };
 
 struct sqlite_stmt {
@@ -118,6 +119,26 @@ run(struct db_conn *conn, const char *sql, struct err *err)
 	return rc == SQLITE_OK ? 0 : sqlite_failed(conn, rc, err);
 }
 
+/* A statement without rows that is run again and again: it stays prepared in *kept. */
+static int
+run_kept(struct db_conn *conn, const char *sql, sqlite3_stmt **kept, struct err *err)
+{
+	int rc = SQLITE_OK;
+
+	if (*kept == NULL)
+		rc = sqlite3_prepare_v3(
+			impl_of(conn)->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(*kept);
+	if (rc == SQLITE_DONE) {
+		sqlite3_reset(*kept);
+		return 0;
+	}
+	sqlite_failed(conn, rc, err);
+	sqlite3_reset(*kept);
+	return -1;
+}
+
 /* The first column of a statement's first row. The statement stays prepared in *cached. */
 static int
 get_number(
@@ -158,6 +179,9 @@ sqlite_close(struct db_conn *conn)
 
 	sqlite3_finalize(impl->data_version);
 	sqlite3_finalize(impl->schema_version);
+	sqlite3_finalize(impl->begin);
+	sqlite3_finalize(impl->begin_read);
+	sqlite3_finalize(impl->commit);
 	rc = sqlite3_close(impl->handle);
 	assert(rc == SQLITE_OK); /* a statement was left */
 	(void)rc;
@@ -316,13 +340,16 @@ fail:
 static int
 sqlite_begin(struct db_conn *conn, bool read_only, struct err *err)
 {
-	return run(conn, read_only ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE", err);
+	struct sqlite_conn *impl = impl_of(conn);
+
+	return read_only ? run_kept(conn, "BEGIN DEFERRED", &impl->begin_read, err)
+			 : run_kept(conn, "BEGIN IMMEDIATE", &impl->begin, err);
 }
 
 static int
 sqlite_commit(struct db_conn *conn, struct err *err)
 {
-	return run(conn, "COMMIT", err);
+	return run_kept(conn, "COMMIT", &impl_of(conn)->commit, err);
 }
 
 static void

@@ -55,6 +55,7 @@ host_init(struct sim *s, int id)
 	h->next_pid = PID_FIRST;
 	h->next_start = 1;
 	LIST_INIT(&h->procs);
+	LIST_INIT(&h->dead);
 	new_boot(h);
 }
 
@@ -64,6 +65,10 @@ host_free(struct host *h)
 	struct proc *p;
 
 	while ((p = LIST_FIRST(&h->procs))) {
+		LIST_REMOVE(p, link);
+		free(p);
+	}
+	while ((p = LIST_FIRST(&h->dead))) {
 		LIST_REMOVE(p, link);
 		free(p);
 	}
@@ -96,9 +101,24 @@ pid_is_used(const struct host *h, pid_t pid)
 	return false;
 }
 
+static void
+bury_dead(struct host *h)
+{
+	struct proc *p, *next;
+
+	for (p = LIST_FIRST(&h->procs); p; p = next) {
+		next = LIST_NEXT(p, link);
+		if (proc_lives(p) || p->flow_phase != FLOW_GONE)
+			continue;
+		LIST_REMOVE(p, link);
+		LIST_INSERT_HEAD(&h->dead, p, link);
+	}
+}
+
 static struct proc_id
 new_pid(struct host *h)
 {
+	bury_dead(h);
 	for (int i = 0; i < PIDS; i++) {
 		pid_t pid = h->next_pid;
 

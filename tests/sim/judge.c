@@ -522,16 +522,17 @@ sweep_lost_schedule(struct sim *s, struct sched *x)
 
 	if (!x->exists || !x->enabled || x->bad || x->cursor_known || s->paused ||
 		!s->flows[x->flow].registered || !s->users[x->owner].enabled ||
-		(x->kind != KIND_CRON && x->kind != KIND_INTERVAL) ||
-		wall < s->max_wall_us - US_PER_MIN || s->flows[x->flow].n_active > 0 ||
-		!has_place(s))
+		(x->kind != KIND_CRON && x->kind != KIND_INTERVAL) || wall < s->max_wall_us ||
+		s->flows[x->flow].n_active > 0 || !has_place(s))
 		return;
 	from = later(later(s->calm_from, s->flows[x->flow].free_T),
 		later(x->changed_T, later(s->place_T, s->paused_T)));
 	if (x->kind == KIND_INTERVAL)
 		slot = wall - (s->T - from) + x->interval_us;
 	else
-		slot = truth_next(x, wall - (s->T - from));
+		for (slot = wall - (s->T - from); (slot = truth_next(x, slot)) <= wall;)
+			if (!truth_fired(x, slot))
+				break;
 	if (wall - slot > 2 * US_PER_SEC)
 		sim_fail(s, "P4", "schedule %lld lets a slot pass", (long long)x->id);
 }

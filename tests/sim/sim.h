@@ -115,7 +115,7 @@ struct host {
 	int64_t skew_us; /* of its wall clock against sim->wall_step_us */
 	bool up;
 	struct clock clock;
-	LIST_HEAD(, proc) procs;
+	LIST_HEAD(, proc) procs, dead; /* the dead are kept: events may still name them */
 	pid_t next_pid;
 	uint64_t next_start;
 	struct disk_file *files; /* by run id */
