@@ -12,6 +12,8 @@
 bool text_to_int(const char *s, int64_t min, int64_t max, int64_t *out);
 /* true/false, yes/no, on/off, 1/0 in any case. */
 bool text_to_bool(const char *s, bool *out);
+/* Copies s (NULL: ""), cut between characters to what fits. */
+void text_copy(char *out, size_t size, const char *s);
 bool text_starts(const char *s, const char *prefix);
 bool text_equal_nocase(const char *a, const char *b);
 /* Removes blanks at both ends in place; returns the start. */

@@ -54,6 +54,8 @@ struct config {
  */
 int config_load(const char *file, struct config **out, struct err *err);
 void config_free(struct config *config);
+/* Exchanges the places of two configurations: a running daemon keeps its own until the next start. */
+void config_swap_paths(struct config *a, struct config *b);
 
 /* Prints the sample configuration: every option, its sentence, its default, commented out. */
 void config_print_sample(FILE *out);

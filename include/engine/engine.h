@@ -95,6 +95,8 @@ void engine_stop(struct engine *e);
 struct engine_status {
 	bool leading;
 	bool database_up;
+	bool lock_known; /* the database said who holds the lock */
+	bool settled; /* the last turn did all it meant to: nothing failed, nothing is left for at once */
 	int64_t schedules, due, active_runs, our_runs;
 	int64_t starting; /* runs claimed but not let go yet */
 	int64_t launched, ended, failed; /* since start */

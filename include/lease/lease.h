@@ -36,6 +36,7 @@ struct lease {
 	struct boottime trusted_until;
 	/* what we saw of another's row, and since when it has not moved */
 	char seen[112];
+	char other[64];
 	struct boottime seen_since;
 };
 
@@ -48,6 +49,9 @@ int lease_tick(struct lease *lease, struct db *db, const struct clock *clock, st
 
 /* Whether we may act now. */
 bool lease_trusted(const struct lease *lease, struct boottime now);
+
+/* Who held the lock when we last looked and it was not us; "-" when nobody did. Borrowed; one word. */
+const char *lease_other(const struct lease *lease);
 
 /* A transaction was fenced: the row names somebody else. */
 void lease_lost(struct lease *lease);

@@ -321,3 +321,15 @@ text_width(const char *s)
 		i += text_utf8_step(s + i, len - i, &valid);
 	return width;
 }
+
+void
+text_copy(char *out, size_t size, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+
+	if (n >= size)
+		n = text_utf8_floor(s, size - 1);
+	if (n > 0)
+		memcpy(out, s, n);
+	out[n] = '\0';
+}

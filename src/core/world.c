@@ -329,11 +329,12 @@ watches_set(struct world *w, struct schedule *s, const struct schedule_row *row)
  * since; otherwise the last launch, whoever made it, is the new anchor.
  */
 static void
-cursor_set(struct schedule *s, const struct schedule_row *row, const char *spec, int64_t now_us,
-	bool *reseed)
+cursor_set(struct schedule *s, const struct schedule_row *row, const char *spec,
+	uint64_t spec_before, int64_t now_us, bool *reseed)
 {
 	bool have = row->cursor_spec && row->cursor_slot_us != TIME_NONE;
-	bool edited = have && strcmp(row->cursor_spec, spec) != 0;
+	bool edited = have ? strcmp(row->cursor_spec, spec) != 0
+			   : spec_before != 0 && spec_before != schedule_spec_hash(spec);
 	bool fired_by_other = row->last_triggered_us != TIME_NONE &&
 		(!have || row->last_triggered_us != row->cursor_triggered_us);
 	int64_t created_us = row->created_us != TIME_NONE ? row->created_us : now_us;
@@ -419,7 +420,7 @@ world_put_schedule(struct world *w, const struct schedule_row *row, int64_t now_
 {
 	struct schedule *s = idmap_get(&w->schedules, row->id);
 	char spec[512];
-	uint64_t bad_before;
+	uint64_t bad_before, spec_before;
 	int64_t flow_id;
 
 	if (!s) {
@@ -439,6 +440,7 @@ world_put_schedule(struct world *w, const struct schedule_row *row, int64_t now_
 	s->next_us = TIME_NEVER;
 	watches_set(w, s, row);
 	schedule_spec(row, spec, sizeof(spec));
+	spec_before = s->spec_hash;
 	s->spec_hash = schedule_spec_hash(spec);
 	*reseed = false;
 
@@ -449,7 +451,7 @@ world_put_schedule(struct world *w, const struct schedule_row *row, int64_t now_
 		flow_wake(w, flow_id);
 		return row->enabled && s->bad_hash != bad_before ? -1 : 0;
 	}
-	cursor_set(s, row, spec, now_us, reseed);
+	cursor_set(s, row, spec, spec_before, now_us, reseed);
 	slots_plan(s, now_us);
 	schedule_place(w, s, now_us);
 	flow_wake(w, flow_id);

@@ -254,3 +254,12 @@ config_source(const struct config *config, const char *key)
 	source = *source_of(config, option);
 	return source != NULL ? source : "default";
 }
+
+void
+config_swap_paths(struct config *a, struct config *b)
+{
+	struct paths paths = a->paths;
+
+	a->paths = b->paths;
+	b->paths = paths;
+}

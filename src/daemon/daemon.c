@@ -30,6 +30,7 @@
 #define SIGNALS 3
 #define ONCE_TRIES 5 /* of --once on a catalog that others keep busy */
 #define QUIET_TURNS 8
+#define ONCE_PATIENCE_US (30 * US_PER_SEC)
 #define DRAIN_S 2 /* how long a stop waits for what is being started */
 /* Flowfile spawns a flow right after its run's row; a process much older or younger has a reused pid
  * (contract D-20). */
@@ -50,7 +51,10 @@ struct daemon {
 	struct runner *runner;
 	struct engine *engine;
 	char *bindir;
+	char *state_dir; /* of this catalog */
 	bool stopping;
+	bool failed; /* --once: the database did not answer */
+	struct boottime began;
 	int quiet; /* turns in a row with nothing being started, before an end */
 	bool ready_said;
 };
@@ -93,10 +97,12 @@ static char **
 flow_env(const struct daemon *d)
 {
 	const char *path = getenv("PATH");
-	char **env = xcalloc(7, sizeof(*env));
+	char **env = xcalloc(8, sizeof(*env));
 	size_t n = 0;
 
-	env[n++] = xasprintf("PATH=%s:%s", d->bindir, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	/* Last, so that nobody's python3 or flowfile is hidden by what lies beside us. */
+	env[n++] = xasprintf("PATH=%s:%s", path ? path : "/usr/local/bin:/usr/bin:/bin", d->bindir);
+	env[n++] = xasprintf("FLOWFILE_CLI=%s/flowfile", d->bindir);
 	env[n++] = xasprintf("FLOWFILE_STORAGE_DIR=%s", d->config->paths.base);
 	/* Ours would go over those that follow, and may be relative. Empty is not set. */
 	env[n++] = xstrdup("FLOWFILE_SCHEDULER_DATABASE=");
@@ -193,7 +199,7 @@ on_upkeep(void *arg)
 		if (n > 0)
 			log_info("Old run logs deleted files=%d", n);
 	}
-	if (upkeep_clear_exits(d->config->paths.state, d->db, &err) < 0)
+	if (upkeep_clear_exits(d->state_dir, d->db, &err) < 0)
 		log_warning("Files of ended runs are left for now: %s", err.text);
 }
 
@@ -239,9 +245,15 @@ check_done(struct daemon *d, const struct engine_status *status)
 {
 	if (!d->args->once && !d->stopping)
 		return;
-	if (!status->leading && status->database_up && !d->stopping)
+	if (!status->lock_known && !d->stopping) {
+		/* The database did not answer: a few turns more, then it is a failure (contract 3.1). */
+		if (boottime_diff(clock_boot(&clock_real), d->began) < ONCE_PATIENCE_US)
+			return;
+		d->failed = true;
+	} else if (!status->leading && !d->stopping) {
 		log_info("Skipped: another scheduler holds the lock");
-	if (status->leading && status->starting > 0)
+	}
+	if (status->leading && (status->starting > 0 || !status->settled))
 		d->quiet = 0;
 	else if (!status->leading || ++d->quiet >= QUIET_TURNS)
 		event_base_loopbreak(d->base);
@@ -267,6 +279,7 @@ say_status(struct daemon *d, const struct engine_status *status)
 			"Leading: %" PRId64 " schedules, %" PRId64 " runs active, %" PRId64 " due",
 			status->schedules, status->active_runs, status->due);
 	notify_status(text);
+	notify_alive();
 }
 
 static void
@@ -304,6 +317,7 @@ reload(struct daemon *d)
 		log_warning("A new database or storage_dir takes effect at the next start");
 	/* Keep where we are; take over the rest. */
 	xstrset(&fresh->database, d->config->database);
+	config_swap_paths(fresh, d->config);
 	config_free(d->config);
 	d->config = fresh;
 	log_set_level(fresh->log_level);
@@ -419,7 +433,7 @@ wait_for_catalog(struct daemon *d, struct err *err)
 			return -1;
 		log_warning("Waiting for the catalog: %s", err->text);
 		err_clear(err);
-		/* TERM ends us here as it would any program: nothing has begun. */
+		notify_patience(60);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
@@ -473,6 +487,17 @@ make_engine(struct daemon *d, struct err *err)
 	return r;
 }
 
+/* Exit files are named by run ids, which mean something in one catalog only: each has its own folder. */
+static char *
+catalog_state_dir(const struct daemon *d)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (const char *p = db_display(d->db); *p; p++)
+		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+	return xasprintf("%s/%016" PRIx64, d->config->paths.state, h);
+}
+
 static int
 make_folders(const struct config *c, struct err *err)
 {
@@ -484,7 +509,7 @@ make_folders(const struct config *c, struct err *err)
 static int
 start(struct daemon *d, struct err *err)
 {
-	struct runner_options runner = {.state_dir = d->config->paths.state};
+	struct runner_options runner = {.grace_ms = (int)d->config->cancel_grace_ms};
 
 	d->bindir = own_folder();
 	if (d->config->run_command && command_check(d->config->run_command, err) < 0)
@@ -495,6 +520,8 @@ start(struct daemon *d, struct err *err)
 	if (make_folders(d->config, err) < 0 || wait_for_catalog(d, err) < 0)
 		return -1;
 	d->zones = zones_new();
+	d->state_dir = catalog_state_dir(d);
+	runner.state_dir = d->state_dir;
 	if (watch_signals(d, err) < 0 || wake_create(d->base, on_wake, d, &d->wake, err) < 0 ||
 		runner_create(d->base, &runner, on_runner, d, &d->runner, err) < 0)
 		return -1;
@@ -520,6 +547,15 @@ finish(struct daemon *d)
 	zones_free(d->zones);
 	config_free(d->config);
 	free(d->bindir);
+	free(d->state_dir);
+}
+
+/* A handler, before there is anything to put away. */
+static void
+leave_at_once(int sig)
+{
+	(void)sig;
+	_exit(0);
 }
 
 int
@@ -530,7 +566,10 @@ daemon_run(struct config *config, const struct daemon_args *args, struct err *er
 
 	log_set_level(config->log_level);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* until it is watched */
+	signal(SIGHUP, SIG_IGN); /* until they are watched: nothing has begun */
+	signal(SIGTERM, leave_at_once);
+	signal(SIGINT, leave_at_once);
+	d.began = clock_boot(&clock_real);
 	r = start(&d, err);
 	if (r == 0) {
 		log_info("Started version=%s catalog=%s", PACKAGE_VERSION, db_display(d.db));
@@ -540,5 +579,7 @@ daemon_run(struct config *config, const struct daemon_args *args, struct err *er
 	finish(&d);
 	if (r == 0)
 		log_info("Stopped");
+	if (d.failed)
+		return err_set(err, ERR_FAILED, "the catalog did not answer: nothing was done");
 	return r;
 }

@@ -37,7 +37,8 @@ static int
 fail(const struct err *err)
 {
 	fprintf(stderr, "flowfile_scheduler: %s\n", err->text);
-	return err_exit_status(err);
+	/* Contract 3.1 knows 1 and, for wrong usage, 2. */
+	return err->code == ERR_USAGE ? 2 : 1;
 }
 
 int

@@ -41,3 +41,18 @@ notify_status(const char *text)
 	snprintf(line, sizeof(line), "STATUS=%s", text);
 	sd_notify(0, line);
 }
+
+void
+notify_alive(void)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
+void
+notify_patience(int seconds)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "EXTEND_TIMEOUT_USEC=%d000000", seconds);
+	sd_notify(0, line);
+}

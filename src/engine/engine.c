@@ -156,6 +156,7 @@ stop_leading(struct engine *e)
 int
 engine_db_failed(struct engine *e, const char *what, const struct err *err)
 {
+	bool resync = e->resync;
 	int64_t delay_us;
 
 	e->resync = true;
@@ -167,8 +168,8 @@ engine_db_failed(struct engine *e, const char *what, const struct err *err)
 		stop_leading(e);
 		break;
 	case ERR_BUSY:
-		/* Nothing is lost and nothing is in doubt: the same again. */
-		e->resync = false;
+		/* Nothing is lost and nothing more is in doubt: the same again. */
+		e->resync = resync;
 		e->changed = true;
 		log_warning("The catalog is busy: cannot %s yet: %s", what, err->text);
 		break;
@@ -245,6 +246,7 @@ keep_lease(struct engine *e)
 	if (boottime_diff(e->next_lease, e->boot) > 0)
 		return;
 	r = lease_tick(&e->lease, e->env.db, e->env.clock, &err);
+	e->lease_known = r >= 0;
 	e->next_lease = boottime_add(e->boot, r > 0 ? e->options.heartbeat_us : STANDBY_US);
 	if (r < 0) {
 		engine_db_failed(e, "renew the lease", &err);
@@ -253,12 +255,12 @@ keep_lease(struct engine *e)
 		e->loaded = false;
 		e->next_poll = e->boot;
 	} else if (r == 0 && held) {
-		log_warning(
-			"Standing by: another scheduler took the lock holder=%s", e->env.holder_id);
+		log_warning("Standing by: another scheduler took the lock holder=%s",
+			lease_other(&e->lease));
 		e->loaded = false;
 	} else if (r == 0 && e->turns == 1) {
 		log_info("Standing by: another scheduler holds the lock holder=%s",
-			e->env.holder_id);
+			lease_other(&e->lease));
 	}
 }
 
@@ -311,6 +313,8 @@ say_alive(struct engine *e)
 	/* A hint of the leader's note may be lost. */
 	else if (e->tasks.n > 0)
 		look_for_cancels(e);
+	/* Another daemon of this host may have died. */
+	e->locals_adopted = false;
 }
 
 static void
@@ -374,6 +378,7 @@ static int
 store_seeds(struct engine *e)
 {
 	struct err err = ERR_INIT;
+	size_t n_arm = e->n_arm;
 
 	if (e->n_arm == 0 && e->n_reseed == 0)
 		return 0;
@@ -391,7 +396,8 @@ store_seeds(struct engine *e)
 	}
 	if (db_commit(e->env.db, &err) < 0)
 		goto fail;
-	for (size_t i = 0; i < e->n_arm; i++)
+	/* Refreshing finds again what could not be armed; that is for another time. */
+	for (size_t i = 0; i < n_arm; i++)
 		engine_refresh_schedule(e, e->to_arm[i]);
 	e->n_arm = e->n_reseed = 0;
 	return 0;
@@ -585,6 +591,8 @@ engine_get_status(const struct engine *e, struct engine_status *out)
 	*out = (struct engine_status){
 		.leading = engine_leads(e),
 		.database_up = !e->db_down,
+		.lock_known = e->lease_known,
+		.settled = e->loaded && !e->resync && boottime_diff(e->retry, e->boot) <= 0,
 		.schedules = (int64_t)e->world.schedules.n,
 		.due = e->world.n_due,
 		.active_runs = (int64_t)e->world.runs.n,

@@ -30,6 +30,7 @@ struct task {
 	enum run_state state;
 	bool foreign; /* started by Flowfile: watched, not launched */
 	bool spawn_failed;
+	bool row_gone; /* its row was deleted and its id given to another run */
 	bool lost; /* of a boot or host that is gone: there is nothing to watch */
 	bool wants_cancel;
 	bool unstarted; /* ended: it certainly never ran, and nobody wanted that */
@@ -82,6 +83,7 @@ struct engine {
 	int64_t seq; /* the last change read */
 	int64_t schema_version;
 	bool db_down;
+	bool lease_known; /* the last look at the lock was answered */
 	int db_failures;
 	struct boottime db_retry, next_lease, next_poll, next_upkeep, next_instance;
 	struct boottime next_host_upkeep;
@@ -107,10 +109,9 @@ void ids_add(int64_t **ids, size_t *n, size_t *cap, int64_t id);
 
 /* engine.c: a database call failed; decides what that means. Always returns -1. */
 int engine_db_failed(struct engine *e, const char *what, const struct err *err);
+/* The database works but refuses what one row asks for. */
+bool engine_is_about_one_row(const struct err *err);
 bool engine_leads(const struct engine *e);
-/* A fenced transaction, in two halves; both return -1 after engine_db_failed(). */
-int engine_begin(struct engine *e, const char *what);
-int engine_commit(struct engine *e, const char *what);
 
 /* load.c */
 int engine_load(struct engine *e);

@@ -18,8 +18,16 @@ claimant(const struct engine *e)
 static void
 take_claimed(struct engine *e, const struct claim *c)
 {
-	struct task *t = task_add(e, c->run_id, RUN_CLAIMED);
+	struct task *t = task_get(e, c->run_id);
 
+	if (t) {
+		/* The row of a run that still goes on was deleted, and its id reused: wait for that end. */
+		log_warning("Run claimed, but an earlier one of this id goes on run=%" PRId64,
+			c->run_id);
+		t->row_gone = true;
+		return;
+	}
+	t = task_add(e, c->run_id, RUN_CLAIMED);
 	t->flow_id = c->flow_id;
 	t->schedule_id = c->schedule_id;
 	t->flow_path = xstrdup(c->flow_path ? c->flow_path : "");
@@ -100,8 +108,8 @@ fail:
 	return -1;
 }
 
-static bool
-is_about_one_row(const struct err *err)
+bool
+engine_is_about_one_row(const struct err *err)
 {
 	return err->code == ERR_FAILED || err->code == ERR_CONFLICT || err->code == ERR_USAGE;
 }
@@ -116,7 +124,7 @@ claim_each(struct engine *e, const struct decision *d, struct claim *claims)
 
 		if (claim_some(e, l, 1, &claims[i], &err) == 0) {
 			take_outcome(e, l, &claims[i]);
-		} else if (is_about_one_row(&err)) {
+		} else if (engine_is_about_one_row(&err)) {
 			log_error("Cannot launch: %s", err.text);
 			world_launch_blocked(&e->world, l->kind, l->id, BLOCK_STORE_ERROR);
 		} else {
@@ -139,7 +147,7 @@ engine_claim(struct engine *e, const struct decision *d)
 		return 0;
 	claims = arena_array(&e->arena, d->n_launches, sizeof(*claims));
 	if (claim_some(e, d->launches, d->n_launches, claims, &err) < 0) {
-		if (is_about_one_row(&err))
+		if (engine_is_about_one_row(&err))
 			return claim_each(e, d, claims);
 		for (size_t i = 0; i < d->n_launches; i++)
 			world_launch_retry(&e->world, d->launches[i].kind, d->launches[i].id);

@@ -44,7 +44,8 @@ take_schedule(const struct schedule_row *row, void *arg)
 	if (reseed)
 		note_reseed(e, row);
 	for (size_t i = 0; i < row->n_watches; i++)
-		if (row->watches[i].consumed < 0 && row->watches[i].exists) {
+		if (row->watches[i].consumed < 0 && row->watches[i].exists &&
+			row->watches[i].last_seq >= 0) {
 			ids_add(&e->to_arm, &e->n_arm, &e->cap_arm, row->id);
 			break;
 		}
@@ -107,18 +108,15 @@ refresh_schedule(struct engine *e, int64_t id, struct err *err)
 	return r < 0 ? -1 : 0;
 }
 
-/* A row that is closed frees its flow, unless its process is still there and ours to see out (P8). */
+/* A row that is closed frees its flow, unless its process is watched and still there (P8). */
 static int
 refresh_run(struct engine *e, int64_t id, struct err *err)
 {
 	struct task *t = task_get(e, id);
 	int r = load_active_run(e->env.db, id, take_run, e, err);
 
-	if (r == 0 && (!t || t->foreign)) {
+	if (r == 0 && !t)
 		world_end_run(&e->world, id);
-		if (t)
-			task_drop(e, t);
-	}
 	return r < 0 ? -1 : 0;
 }
 
@@ -200,8 +198,8 @@ batch_free(struct batch *b)
 		idmap_free(&b->seen[i]);
 }
 
-/* Newest first, so that the repeated mention is skipped; order between objects does not matter, since each
- * is read as it is now. Tables go before schedules only by chance: each stands alone. */
+/* Newest first, so that the repeated mention is skipped; the order does not matter otherwise, since each
+ * object is read as it is now. */
 static int
 apply(struct engine *e, struct batch *b, struct err *err)
 {
@@ -240,6 +238,8 @@ engine_read_changes(struct engine *e)
 	e->changed = n == CHANGES_PER_READ;
 	if (n > 0 && b->changes[n - 1].seq > e->seq)
 		e->seq = b->changes[n - 1].seq;
+	else if (e->changed)
+		e->first_seq = b->changes[n - 1].seq + 1; /* not yet up to where we were */
 	if (e->changed)
 		e->again = true;
 	return n;

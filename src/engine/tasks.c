@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/timefmt.h"
 #include "engine_impl.h"
 #include "store/fence.h"
@@ -43,6 +44,9 @@ task_free(struct task *t)
 void
 task_drop(struct engine *e, struct task *t)
 {
+	/* The runner lets go of what it watches for us. */
+	if (t->foreign && t->state != RUN_ENDED)
+		e->env.runner_ops->abandon(e->env.runner, t->run_id);
 	idmap_remove(&e->tasks, t->run_id);
 	task_free(t);
 }
@@ -76,7 +80,7 @@ exit_unknown(struct task *t, const char *reason)
 	t->exit.cpu_us = -1;
 	t->exit.started_us = TIME_NONE;
 	t->exit.ended_us = TIME_NONE;
-	snprintf(t->exit.reason, sizeof(t->exit.reason), "%s", reason);
+	text_copy(t->exit.reason, sizeof(t->exit.reason), reason);
 }
 
 /* Nothing ran: the shim left before go. It is to be started again, within reason (P9). */
@@ -190,13 +194,18 @@ meet_foreign(struct engine *e, const struct active_run *run)
 	if (run->row.origin == RUN_DESIGNER || !run->row.has_pid ||
 		!e->options.policy.reap_foreign || task_get(e, run->row.id))
 		return;
-	t = task_add(e, run->row.id, RUN_STARTED);
-	t->foreign = true;
-	if (e->env.find_process((pid_t)run->pid, run->row.started_us, &proc, e->env.arg) &&
-		e->env.runner_ops->watch(e->env.runner, t->run_id, &proc, &err) == 0)
+	if (e->env.find_process((pid_t)run->pid, run->row.started_us, &proc, e->env.arg)) {
+		if (e->env.runner_ops->watch(e->env.runner, run->row.id, &proc, &err) < 0) {
+			log_warning("Cannot watch a run of Flowfile: %s run=%" PRId64, err.text,
+				run->row.id);
+			return;
+		}
+		task_add(e, run->row.id, RUN_STARTED)->foreign = true;
 		return;
+	}
+	t = task_add(e, run->row.id, RUN_ENDED);
+	t->foreign = true;
 	exit_unknown(t, "its process is gone");
-	task_set(e, t, RUN_ENDED);
 }
 
 static struct task *
@@ -378,6 +387,8 @@ store_one(struct engine *e, struct task *t, struct err *err)
 										 : e->now_us;
 	int r;
 
+	if (t->row_gone)
+		return 0;
 	if (t->state == RUN_READY) {
 		r = runs_record(e->env.db, t->run_id, &t->shim, &t->flow, e->now_us, err);
 		if (r >= 0)
@@ -416,6 +427,7 @@ settle(struct engine *e, struct task *t)
 		if (!t->foreign)
 			e->env.runner_ops->forget(e->env.runner, t->run_id);
 		world_end_run(&e->world, t->run_id);
+		e->resync = e->resync || t->row_gone;
 		task_drop(e, t);
 	}
 }
@@ -439,16 +451,12 @@ news(struct engine *e, size_t *n)
 	return list;
 }
 
-int
-tasks_store(struct engine *e)
+/* In one transaction. 1: it failed for what is in one of the rows. */
+static int
+store_some(struct engine *e, struct task **list, size_t n)
 {
 	struct err err = ERR_INIT;
-	struct task **list;
-	size_t n;
 
-	list = news(e, &n);
-	if (n == 0)
-		return 0;
 	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
 		return engine_db_failed(e, "store what became of runs", &err);
 	for (size_t i = 0; i < n; i++)
@@ -458,11 +466,31 @@ tasks_store(struct engine *e)
 		goto fail;
 	for (size_t i = 0; i < n; i++)
 		settle(e, list[i]);
-	e->changed = true;
 	return 0;
 fail:
 	db_rollback(e->env.db);
+	if (n > 1 && engine_is_about_one_row(&err))
+		return 1;
 	return engine_db_failed(e, "store what became of runs", &err);
+}
+
+int
+tasks_store(struct engine *e)
+{
+	struct task **list;
+	size_t n;
+	int r;
+
+	list = news(e, &n);
+	if (n == 0)
+		return 0;
+	e->changed = true;
+	r = store_some(e, list, n);
+	/* One at a time, so that a row the database refuses harms nobody else (P12). */
+	for (size_t i = 0; r > 0 && i < n; i++)
+		if (store_some(e, &list[i], 1) < 0 && !engine_leads(e))
+			return -1;
+	return r < 0 ? -1 : 0;
 }
 
 /* --- without the lease ---------------------------------------------------------------------------- */

@@ -50,6 +50,12 @@ lease_lost(struct lease *lease)
 	drop_guard(lease);
 }
 
+const char *
+lease_other(const struct lease *lease)
+{
+	return lease->other[0] ? lease->other : "-";
+}
+
 bool
 lease_trusted(const struct lease *lease, struct boottime now)
 {
@@ -63,6 +69,7 @@ unmoved_us(struct lease *lease, const struct lock_row *row, struct boottime now)
 	char seen[sizeof(lease->seen)];
 
 	snprintf(seen, sizeof(seen), "%s %s", row->holder_id, row->heartbeat_text);
+	snprintf(lease->other, sizeof(lease->other), "%s", row->holder_id);
 	if (strcmp(seen, lease->seen) != 0) {
 		memcpy(lease->seen, seen, sizeof(seen));
 		lease->seen_since = now;
@@ -89,8 +96,8 @@ renew(struct lease *lease, struct db *db, const struct clock *clock, struct err 
 	int64_t now_us = clock_wall(clock);
 	int r;
 
-	if (!lease->guarded)
-		try_guard(lease);
+	/* Also when we hold it: its connection or its file may be gone. */
+	try_guard(lease);
 	if (db_begin(db, err) < 0)
 		return -1;
 	r = lock_renew(db, lease->me.holder_id, now_us, err);

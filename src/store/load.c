@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-/* No schedule watches more; a set that does is cut off with a row that makes no sense. */
+/* A schedule that watches so many makes no sense. */
 #define WATCHES_MAX 1024
 
 int
@@ -103,6 +103,8 @@ merge_schedules(
 			break;
 		row.watches = list->rows;
 		row.n_watches = list->n;
+		if (list->n == WATCHES_MAX)
+			row.unreadable = "schedule_trigger_tables (too many tables)";
 		cb(&row, arg);
 		found = 1;
 		r = stmt_step(st, err);

@@ -270,8 +270,8 @@ op_abandon(struct runner *r, int64_t run_id)
 	if (d->dead || !(j = find(r, run_id)))
 		return;
 	TRACE(d->s, "daemon %d abandons run %lld", d->id, (long long)run_id);
-	assert(!j->proc || !j->proc->going);
-	if (j->proc)
+	assert(!j->proc || j->watched || !j->proc->going);
+	if (j->proc && !j->watched)
 		proc_leave(j->proc);
 	drop(j);
 }
