@@ -196,6 +196,7 @@ struct world {
 	int64_t n_ours; /* active runs of ours: what max_concurrent_runs counts */
 	int64_t n_due; /* jobs that are ready, waiting or blocked */
 	bool paused;
+	int64_t push_until_us; /* Flowfile's push path is at work here: see world_note_push() */
 };
 
 void world_init(struct world *w, const struct policy *policy, zone_cb zone, void *zone_arg);
@@ -233,6 +234,12 @@ struct run *world_flow_run(const struct world *w, int64_t flow_id);
 /* What blocked jobs may have waited for: the flow or the user changed. */
 void world_flow_changed(struct world *w, int64_t flow_id);
 void world_user_changed(struct world *w, int64_t user_id);
+/*
+ * Flowfile itself was seen to launch a table trigger. Its push path looks for an active run, then inserts its own,
+ * unprotected (contract 4.10, D-04): whoever is quicker than it makes two runs of one flow. So for a week we leave
+ * it a moment after each write; if it launches, its run consumes the write.
+ */
+void world_note_push(struct world *w, int64_t seen_us);
 /* Lets every blocked job try again: the slow poll does, behind the two above. */
 void world_unblock_all(struct world *w);
 /* The wall clock stepped: slots are planned anew, ages of runs keep their length. */

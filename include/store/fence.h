@@ -35,6 +35,8 @@ struct instance {
 int instance_put(
 	struct db *db, const struct instance *me, bool guarded, int64_t now_us, struct err *err);
 int instance_drop(struct db *db, const char *holder_id, struct err *err);
+/* 1: a daemon of ours with this holder_id was seen after an instant; 0: not. */
+int instance_alive(struct db *db, const char *holder_id, int64_t after_us, struct err *err);
 /* When any daemon of a host was last seen; TIME_NONE if never. */
 int instance_host_seen(struct db *db, const char *host, int64_t *seen_us, struct err *err);
 int instance_prune(struct db *db, int64_t before_us, struct err *err);

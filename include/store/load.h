@@ -50,6 +50,9 @@ int load_last_seq(struct db *db, int64_t *seq, struct err *err);
 int load_schedules(struct db *db, load_schedule_cb cb, void *arg, struct err *err);
 int load_active_runs(struct db *db, load_run_cb cb, void *arg, struct err *err);
 int load_requests(struct db *db, load_request_cb cb, void *arg, struct err *err);
+/* When Flowfile was last noted to launch table triggers itself; TIME_NONE if never. And its note. */
+int load_push_seen(struct db *db, int64_t *seen_us, struct err *err);
+int put_push_seen(struct db *db, int64_t seen_us, struct err *err);
 int load_paused(struct db *db, bool *paused, struct err *err);
 
 /* One object: 1 and the callback, 0 when it is not there (or not active, or not open). */

@@ -12,6 +12,12 @@
 /* A longer interval is a typing error, and the arithmetic stays far from its limits. */
 #define INTERVAL_MAX_S (INT64_C(100) * 366 * 86400)
 
+/* How long Flowfile's push path takes from its commit to its run's row, with room to spare; and no write waits
+ * longer than that in all (P5). */
+#define PUSH_GRACE_US (300 * US_PER_MS)
+#define PUSH_WAIT_MAX_US (700 * US_PER_MS)
+#define PUSH_KEPT_US (7 * US_PER_DAY)
+
 static const char *const type_names[] = {
 	[SCHEDULE_INTERVAL] = "interval",
 	[SCHEDULE_CRON] = "cron",
@@ -222,13 +228,30 @@ data_due(const struct schedule *s)
 	return s->n_watches ? due : TIME_NEVER;
 }
 
-/* From when a data schedule whose tables are all written may launch: the minimum gap (contract D-24). */
+/* When Flowfile's push path has had its moment: after the newest write, but never long after the first. */
+static int64_t
+push_from(const struct schedule *s, int64_t now_us)
+{
+	const struct watch *x = &s->watches[0];
+	int64_t from_us = x->table->last_write_us + PUSH_GRACE_US;
+
+	if (from_us > x->pending_us + PUSH_WAIT_MAX_US)
+		from_us = x->pending_us + PUSH_WAIT_MAX_US;
+	return from_us < now_us + PUSH_GRACE_US ? from_us : now_us + PUSH_GRACE_US;
+}
+
+/* From when a data schedule whose tables are all written may launch; the minimum gap is contract D-24. */
 static int64_t
 data_from(const struct world *w, const struct schedule *s, int64_t now_us)
 {
-	if (!w->policy.trigger_min_gap_us || s->fired_us == TIME_NONE || s->fired_us > now_us)
-		return now_us;
-	return s->fired_us + w->policy.trigger_min_gap_us;
+	int64_t from_us = now_us;
+
+	if (s->type == SCHEDULE_TABLE && now_us < w->push_until_us)
+		from_us = push_from(s, now_us);
+	if (w->policy.trigger_min_gap_us && s->fired_us != TIME_NONE && s->fired_us <= now_us &&
+		s->fired_us + w->policy.trigger_min_gap_us > from_us)
+		from_us = s->fired_us + w->policy.trigger_min_gap_us;
+	return from_us;
 }
 
 /* Puts the schedule where it belongs, by what is known of it. */
@@ -346,7 +369,7 @@ cursor_set(struct schedule *s, const struct schedule_row *row, const char *spec,
 		s->slot_us = row->cursor_slot_us;
 	} else if (s->type == SCHEDULE_CRON && edited) {
 		/* The old cursor means nothing to the new expression (contract D-06). */
-		s->slot_us = row->updated_us != TIME_NONE &&
+		s->slot_us = have && row->updated_us != TIME_NONE &&
 				row->updated_us > row->cursor_slot_us && row->updated_us < now_us
 			? row->updated_us
 			: now_us;
@@ -675,6 +698,13 @@ void
 world_user_changed(struct world *w, int64_t user_id)
 {
 	unblock(w, false, user_id);
+}
+
+void
+world_note_push(struct world *w, int64_t seen_us)
+{
+	if (seen_us + PUSH_KEPT_US > w->push_until_us)
+		w->push_until_us = seen_us + PUSH_KEPT_US;
 }
 
 void

@@ -78,6 +78,7 @@ engine_create(const struct engine_env *env, const struct engine_options *options
 	e->next_host_upkeep = e->boot;
 	e->next_upkeep = boottime_add(e->boot, UPKEEP_FIRST_US);
 	e->next_decision_us = TIME_NEVER;
+	e->push_seen_us = TIME_NONE;
 	*out = e;
 	return 0;
 }
@@ -380,13 +381,15 @@ store_seeds(struct engine *e)
 	struct err err = ERR_INIT;
 	size_t n_arm = e->n_arm;
 
-	if (e->n_arm == 0 && e->n_reseed == 0)
+	if (e->n_arm == 0 && e->n_reseed == 0 && !e->push_to_store)
 		return 0;
 	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
 		return engine_db_failed(e, "store watermarks", &err);
 	for (size_t i = 0; i < e->n_arm; i++)
 		if (claim_arm(e->env.db, e->to_arm[i], &err) < 0)
 			goto fail;
+	if (e->push_to_store && put_push_seen(e->env.db, e->push_seen_us, &err) < 0)
+		goto fail;
 	for (size_t i = 0; i < e->n_reseed; i++) {
 		const struct reseed *s = &e->to_reseed[i];
 
@@ -396,6 +399,7 @@ store_seeds(struct engine *e)
 	}
 	if (db_commit(e->env.db, &err) < 0)
 		goto fail;
+	e->push_to_store = false;
 	/* Refreshing finds again what could not be armed; that is for another time. */
 	for (size_t i = 0; i < n_arm; i++)
 		engine_refresh_schedule(e, e->to_arm[i]);

@@ -83,6 +83,8 @@ struct engine {
 	int64_t seq; /* the last change read */
 	int64_t schema_version;
 	bool db_down;
+	bool push_to_store;
+	int64_t push_seen_us; /* when Flowfile was last seen to launch a table trigger */
 	bool lease_known; /* the last look at the lock was answered */
 	int db_failures;
 	struct boottime db_retry, next_lease, next_poll, next_upkeep, next_instance;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine_impl.h"
+#include "store/fence.h"
 
 void
 ids_add(int64_t **ids, size_t *n, size_t *cap, int64_t id)
@@ -75,6 +76,7 @@ engine_load(struct engine *e)
 {
 	struct db *db = e->env.db;
 	struct err err = ERR_INIT;
+	int64_t push_us = TIME_NONE;
 
 	e->loaded = false;
 	world_clear(&e->world);
@@ -85,11 +87,14 @@ engine_load(struct engine *e)
 		load_schedules(db, take_schedule, e, &err) < 0 ||
 		load_active_runs(db, take_run, e, &err) < 0 ||
 		load_requests(db, take_request, e, &err) < 0 ||
-		load_paused(db, &e->world.paused, &err) < 0) {
+		load_paused(db, &e->world.paused, &err) < 0 ||
+		load_push_seen(db, &push_us, &err) < 0) {
 		db_rollback(db);
 		return engine_db_failed(e, "load the catalog", &err);
 	}
 	db_rollback(db);
+	if (push_us != TIME_NONE)
+		world_note_push(&e->world, push_us);
 	e->loaded = true;
 	e->resync = false;
 	e->first_seq = 0;
@@ -250,8 +255,17 @@ adopt_run(const struct active_run *run, void *arg)
 {
 	struct engine *e = arg;
 
-	if (run->state && run->host && !strcmp(run->host, e->env.host.host))
-		task_meet(e, run);
+	struct err ignored = ERR_INIT;
+
+	if (!run->state || !run->host || strcmp(run->host, e->env.host.host) != 0 ||
+		task_get(e, run->row.id))
+		return;
+	/* Whoever launched it looks after it while it lives. */
+	if (run->holder_id && strcmp(run->holder_id, e->env.holder_id) != 0 &&
+		instance_alive(e->env.db, run->holder_id, e->now_us - 3 * e->options.heartbeat_us,
+			&ignored) > 0)
+		return;
+	task_meet(e, run);
 }
 
 int

@@ -181,6 +181,23 @@ task_cancel(struct engine *e, struct task *t)
 
 /* --- meeting runs in the catalog ----------------------------------------------------------------- */
 
+/* Flowfile launched a table trigger by itself: noted at most once an hour, and kept. */
+static void
+note_push(struct engine *e, const struct active_run *run)
+{
+	const struct schedule *s =
+		run->schedule_id ? world_schedule(&e->world, run->schedule_id) : NULL;
+
+	if (!s || s->type != SCHEDULE_TABLE || run->row.origin != RUN_FOREIGN)
+		return;
+	if (e->push_seen_us != TIME_NONE && e->now_us - e->push_seen_us < US_PER_HOUR &&
+		e->now_us >= e->push_seen_us)
+		return;
+	e->push_seen_us = e->now_us;
+	e->push_to_store = true;
+	world_note_push(&e->world, e->now_us);
+}
+
 static void
 meet_foreign(struct engine *e, const struct active_run *run)
 {
@@ -191,6 +208,7 @@ meet_foreign(struct engine *e, const struct active_run *run)
 	if (!run->open)
 		return;
 	world_put_run(&e->world, &run->row, RUN_ELSEWHERE);
+	note_push(e, run);
 	if (run->row.origin == RUN_DESIGNER || !run->row.has_pid ||
 		!e->options.policy.reap_foreign || task_get(e, run->row.id))
 		return;

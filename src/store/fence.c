@@ -119,6 +119,17 @@ instance_drop(struct db *db, const char *holder_id, struct err *err)
 }
 
 int
+instance_alive(struct db *db, const char *holder_id, int64_t after_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_INSTANCE_ALIVE);
+	int64_t one;
+
+	stmt_text(st, 1, holder_id);
+	stmt_time(st, 2, after_us);
+	return stmt_get_int(st, &one, err);
+}
+
+int
 instance_host_seen(struct db *db, const char *host, int64_t *seen_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_INSTANCE_HOST_SEEN);

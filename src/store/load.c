@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/timefmt.h"
 
 /* A schedule that watches so many makes no sense. */
 #define WATCHES_MAX 1024
@@ -253,6 +254,29 @@ load_paused(struct db *db, bool *paused, struct err *err)
 	*paused = r > 0 && !strcmp(col_text(st, 0), "1");
 	stmt_reset(st);
 	return r < 0 ? err_prefix(err, "read whether launching is paused") : 0;
+}
+
+int
+load_push_seen(struct db *db, int64_t *seen_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_LOAD_PUSH_SEEN);
+	int r = stmt_step(st, err);
+
+	if (r <= 0 || !time_parse(col_text(st, 0), seen_us))
+		*seen_us = TIME_NONE;
+	stmt_reset(st);
+	return r < 0 ? err_prefix(err, "read whether Flowfile launches triggers") : 0;
+}
+
+int
+put_push_seen(struct db *db, int64_t seen_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_PUT_PUSH_SEEN);
+	char at[TIMEFMT_SIZE];
+
+	time_format_catalog(seen_us, at);
+	stmt_text(st, 1, at);
+	return stmt_exec(st, NULL, err);
 }
 
 int

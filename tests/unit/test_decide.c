@@ -281,6 +281,55 @@ START_TEST(two_data_runs_keep_the_least_gap)
 }
 END_TEST
 
+START_TEST(where_flowfile_pushes_it_is_left_a_moment_and_no_write_waits_long)
+{
+	struct watch_row watch = watch_row(7, 3, 3);
+	struct schedule_row row = data_row(1, 10, &watch, 1);
+	int64_t ms = US_PER_MS, at = T0 + 10 * S;
+
+	put(&row, T0);
+	world_note_push(&w, T0);
+	world_put_table(&w, 7, true, 4, at, 1, at);
+	decide_at(at);
+	ck_assert_uint_eq(d.n_launches, 0);
+	ck_assert_int_eq(d.next_us, at + 300 * ms);
+	/* Writes that go on and on do not put it off for ever. */
+	for (int i = 1; i <= 6; i++)
+		world_put_table(&w, 7, true, 4 + i, at + i * 100 * ms, 1, at + i * 100 * ms);
+	decide_at(at + 600 * ms);
+	ck_assert_int_eq(d.next_us, at + 700 * ms);
+	decide_at(at + 700 * ms);
+	ck_assert_uint_eq(d.n_launches, 1);
+}
+END_TEST
+
+START_TEST(a_week_after_flowfile_last_pushed_it_is_not_waited_for)
+{
+	struct watch_row watch = watch_row(7, 3, 3);
+	struct schedule_row row = data_row(1, 10, &watch, 1);
+	int64_t later = T0 + 8 * 86400 * S;
+
+	put(&row, T0);
+	world_note_push(&w, T0);
+	world_put_table(&w, 7, true, 4, later, 1, later);
+	decide_at(later);
+	ck_assert_uint_eq(d.n_launches, 1);
+}
+END_TEST
+
+START_TEST(a_cron_edited_before_it_ever_fired_starts_anew)
+{
+	struct schedule_row row = cron_row(1, 10, "0 20 * * *");
+
+	put(&row, T0);
+	row.cron_expression = "30 8 * * *";
+	put(&row, T0 + 3600 * S);
+	decide_at(T0 + 3600 * S);
+	ck_assert_uint_eq(d.n_launches, 0);
+	ck_assert_int_eq(d.next_us, T0 + (86400 + 1800) * S);
+}
+END_TEST
+
 START_TEST(a_busy_flow_keeps_its_schedule_due_until_it_is_free)
 {
 	struct schedule_row row = interval_row(1, 10, 300);
@@ -641,6 +690,9 @@ suite(void)
 		a_table_whose_id_was_reused_does_not_fire,
 		a_table_that_is_gone_does_not_fire,
 		two_data_runs_keep_the_least_gap,
+		where_flowfile_pushes_it_is_left_a_moment_and_no_write_waits_long,
+		a_week_after_flowfile_last_pushed_it_is_not_waited_for,
+		a_cron_edited_before_it_ever_fired_starts_anew,
 		a_busy_flow_keeps_its_schedule_due_until_it_is_free,
 		a_run_known_only_by_uuid_keeps_its_flow_busy_too,
 		two_schedules_of_one_flow_launch_it_once,

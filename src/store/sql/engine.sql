@@ -57,6 +57,9 @@ ON CONFLICT (holder_id) DO UPDATE SET seen_at = excluded.seen_at, guarded = excl
 -- name: instance_drop
 DELETE FROM scheduler_instances WHERE holder_id = $1;
 
+-- name: instance_alive
+SELECT 1 FROM scheduler_instances WHERE holder_id = $1 AND seen_at > $2;
+
 -- name: instance_host_seen
 SELECT max(seen_at) FROM scheduler_instances WHERE host = $1;
 
@@ -153,6 +156,13 @@ SELECT seq, kind, object_id FROM scheduler_changes WHERE seq > $1 ORDER BY seq L
 
 -- name: load_paused
 SELECT value FROM scheduler_settings WHERE name = 'paused';
+
+-- name: load_push_seen
+SELECT value FROM scheduler_settings WHERE name = 'flowfile_push_seen';
+
+-- name: put_push_seen
+INSERT INTO scheduler_settings (name, value) VALUES ('flowfile_push_seen', $1)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- --- claims --------------------------------------------------------------------------------------
 
