@@ -2,6 +2,7 @@
  * */
 #include "job.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ job_signal_alone(struct job *job, int sig)
 	const struct proc_id *flow = &job->record.flow;
 	const bool group = job->grouped && !proc_is_reused(flow);
 
+	assert(flow->pid > 1);
 	if (group)
 		kill(-flow->pid, sig);
 	else if (!job->grouped)

@@ -17,7 +17,7 @@
 #define DIR_MODE 0750
 #define MARK_MIN 128 /* room for the marking line with any number in it */
 #define MARK_HEAD "... "
-#define MARK_TAIL " bytes left out here (run_log_max_bytes) ..."
+#define MARK_TAIL " bytes left out here (run_log_max_size) ..."
 #define BLOCK_MIN 4096
 #define BLOCK_MAX (64 * 1024)
 #define LOOK_FIRST_MS 250

@@ -123,11 +123,12 @@ real_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 	return 0;
 }
 
-/* What was recorded without a start time could be anybody: taken as gone. */
+/* What was recorded without a start time could be anybody, and is taken as gone. So is process 1:
+ * it is nobody's flow, and its group's number means everybody to kill(). */
 static struct proc_id
 recorded(const struct proc_id *id)
 {
-	return id->start != 0 ? *id : (struct proc_id){0, 0};
+	return id->pid > 1 && id->start != 0 ? *id : (struct proc_id){0, 0};
 }
 
 /* A shim that is dead by now is noticed by its end, not here. */

@@ -1635,6 +1635,22 @@ START_TEST(a_watched_process_that_is_gone_has_ended)
 }
 END_TEST
 
+START_TEST(process_1_and_what_has_no_start_time_are_nobodys_flow)
+{
+	struct err err = ERR_INIT;
+	struct proc_id id;
+
+	open_runner(false);
+	ck_assert(proc_identify(1, &id));
+	ck_assert_int_eq(ops->watch(w.r, RUN, &id, &err), 0);
+	expect(RUNNER_ENDED, RUN);
+	ck_assert(proc_identify(getpid(), &id));
+	id.start = 0;
+	ck_assert_int_eq(ops->watch(w.r, RUN, &id, &err), 0);
+	expect(RUNNER_ENDED, RUN);
+}
+END_TEST
+
 /* ---- the log ----------------------------------------------------------------------------- */
 
 static mode_t
@@ -1796,6 +1812,7 @@ make_suite(void)
 	tcase_add_loop_test(runs, a_watched_process_ends_when_its_group_is_gone, 0, 2);
 	tcase_add_loop_test(runs, a_watched_process_can_be_cancelled, 0, 2);
 	tcase_add_loop_test(runs, a_watched_process_that_is_gone_has_ended, 0, 2);
+	tcase_add_test(runs, process_1_and_what_has_no_start_time_are_nobodys_flow);
 	tcase_add_loop_test(runs, a_log_is_new_and_private, 0, 2);
 	tcase_add_loop_test(runs, a_capped_log_keeps_its_first_and_its_newest_half, 0, 2);
 	tcase_add_loop_test(runs, two_hundred_runs_at_once, 0, 2);
