@@ -134,6 +134,8 @@ job_cancel_alone(struct job *job)
 		.skip_group = job->grouped,
 	};
 
+	if (flow->pid == 0) /* nobody; its end is about to be told */
+		return;
 	if (job->record.exit.cancelled && job->deadline != NULL) {
 		on_kill(-1, 0, job);
 		return;

@@ -1647,6 +1647,7 @@ START_TEST(process_1_and_what_has_no_start_time_are_nobodys_flow)
 	ck_assert(proc_identify(getpid(), &id));
 	id.start = 0;
 	ck_assert_int_eq(ops->watch(w.r, RUN, &id, &err), 0);
+	ck_assert(ops->cancel(w.r, RUN)); /* reaches nobody */
 	expect(RUNNER_ENDED, RUN);
 }
 END_TEST
