@@ -37,6 +37,10 @@ struct host_id {
 	char boot_id[37]; /* /proc/sys/kernel/random/boot_id */
 };
 
+/* Where the supervisor of runs is: $FLOWFILE_SHIM, beside this program (a build folder), or where it is installed.
+ * Owned; whether it is there is for the caller to see. */
+char *runner_find_shim(void);
+
 int host_id_get(struct host_id *id, struct err *err);
 
 /*

@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "core/world.h"
 #include "runner/command.h"
+#include "runner/runner.h"
 #include "store/load.h"
 #include "store/schema.h"
 
@@ -413,10 +414,10 @@ check_run_command(struct doctor *d)
 static void
 check_shim(struct doctor *d)
 {
-	const char *path = getenv("FLOWFILE_SHIM");
+	char *found_at = runner_find_shim();
+	const char *path = arena_strdup(d->arena, found_at);
 
-	if (path == NULL || *path == '\0')
-		path = PKGLIBEXECDIR "/flowfile-shim";
+	free(found_at);
 	if (access(path, X_OK) == 0)
 		found(d, LEVEL_OK, "supervisor of runs", path, NULL);
 	else

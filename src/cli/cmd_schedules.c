@@ -8,6 +8,7 @@
 #include "catalog/explain.h"
 #include "catalog/resolve.h"
 #include "catalog/schedules.h"
+#include "catalog/tables.h"
 #include "catalog/zones.h"
 #include "cli/cli.h"
 
@@ -241,6 +242,27 @@ warn_never(struct cli *cli, const struct schedule_new *new)
 		fprintf(stderr, "Note: no date fits this expression; the schedule never fires.\n");
 }
 
+/* A flow that is started by the table it writes starts itself again, as fast as it runs (contract D-24). */
+static void
+warn_loop(struct cli *cli, const struct schedule_new *new)
+{
+	struct err ignored = ERR_INIT;
+	struct table_info table;
+	int64_t id;
+
+	for (size_t i = 0; i < (new->type == SCHEDULE_TABLE ? 1 : new->n_trigger_tables); i++) {
+		id = new->type == SCHEDULE_TABLE ? new->trigger_table_id
+						 : new->trigger_table_ids[i];
+		if (tables_get(&cli->catalog, id, &cli->arena, &table, &ignored) == 0 &&
+			table.source_registration_id == new->registration_id)
+			fprintf(stderr,
+				"Warning: this flow writes %s itself, so each run starts the next "
+				"one; "
+				"trigger_min_gap in scheduler.ini slows that down.\n",
+				out_clean(&cli->arena, table.name));
+	}
+}
+
 static int
 schedules_create_run(struct cli *cli, struct err *err)
 {
@@ -261,6 +283,8 @@ schedules_create_run(struct cli *cli, struct err *err)
 		schedules_create(&cli->catalog, &new, &id, err) < 0)
 		return -1;
 	warn_never(cli, &new);
+	if (new.type == SCHEDULE_TABLE || new.type == SCHEDULE_TABLE_SET)
+		warn_loop(cli, &new);
 	if (cli->json)
 		return show_schedule(cli, id, err);
 	if (schedules_get(&cli->catalog, id, &cli->arena, &s, err) < 0)
@@ -268,7 +292,9 @@ schedules_create_run(struct cli *cli, struct err *err)
 	printf("Created schedule %lld: %s, %s%s.\n", (long long)id,
 		out_clean(&cli->arena, s.flow_name),
 		out_clean(&cli->arena, schedules_describe(&cli->arena, &s)),
-		new.disabled ? " (disabled)" : "");
+		new.disabled                            ? " (disabled)"
+			: new.type == SCHEDULE_INTERVAL ? ", the first time at once"
+							: "");
 	return 0;
 }
 

@@ -386,6 +386,9 @@ cursor_set(struct schedule *s, const struct schedule_row *row, const char *spec,
 		s->anchor_us = created_us;
 		s->slot_us = created_us;
 	}
+	/* Without a stored cursor an edit made while nobody looks could not be told from the first sight. */
+	if (s->type == SCHEDULE_CRON && !have)
+		*reseed = true;
 }
 
 static int

@@ -51,6 +51,7 @@ struct daemon {
 	struct runner *runner;
 	struct engine *engine;
 	char *bindir;
+	char *shim;
 	char *state_dir; /* of this catalog */
 	bool stopping;
 	bool failed; /* --once: the database did not answer */
@@ -506,12 +507,27 @@ make_folders(const struct config *c, struct err *err)
 	return 0;
 }
 
+/* Without it no flow can run: better said now than at the first run. */
+static int
+find_shim(struct daemon *d, struct err *err)
+{
+	d->shim = runner_find_shim();
+	if (access(d->shim, X_OK) == 0)
+		return 0;
+	return err_errno(err, errno,
+		"the supervisor of runs cannot be executed (install all of this program, "
+		"or set FLOWFILE_SHIM): %s",
+		d->shim);
+}
+
 static int
 start(struct daemon *d, struct err *err)
 {
 	struct runner_options runner = {.grace_ms = (int)d->config->cancel_grace_ms};
 
 	d->bindir = own_folder();
+	if (find_shim(d, err) < 0)
+		return -1;
 	if (d->config->run_command && command_check(d->config->run_command, err) < 0)
 		return err_prefix(err, "run_command");
 	if (!(d->base = event_base_new()) ||
@@ -522,6 +538,7 @@ start(struct daemon *d, struct err *err)
 	d->zones = zones_new();
 	d->state_dir = catalog_state_dir(d);
 	runner.state_dir = d->state_dir;
+	runner.shim_path = d->shim;
 	if (watch_signals(d, err) < 0 || wake_create(d->base, on_wake, d, &d->wake, err) < 0 ||
 		runner_create(d->base, &runner, on_runner, d, &d->runner, err) < 0)
 		return -1;
@@ -547,6 +564,7 @@ finish(struct daemon *d)
 	zones_free(d->zones);
 	config_free(d->config);
 	free(d->bindir);
+	free(d->shim);
 	free(d->state_dir);
 }
 

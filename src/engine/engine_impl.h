@@ -14,6 +14,8 @@
 #define CLAIMS_PER_TURN 256
 /* Changes read in one go. */
 #define CHANGES_PER_READ 2000
+/* Cursors stored in one transaction; what is over that is stored when its row is read again. */
+#define RESEEDS_MAX 5000
 /* How often a claim that never started is tried before the run is closed as failed. */
 #define ATTEMPTS_MAX 5
 

@@ -42,7 +42,7 @@ take_schedule(const struct schedule_row *row, void *arg)
 
 	if (world_put_schedule(&e->world, row, e->now_us, &reseed, &err) < 0)
 		log_warning("Schedule is skipped: %s schedule=%" PRId64, err.text, row->id);
-	if (reseed)
+	if (reseed && e->n_reseed < RESEEDS_MAX)
 		note_reseed(e, row);
 	for (size_t i = 0; i < row->n_watches; i++)
 		if (row->watches[i].consumed < 0 && row->watches[i].exists &&

@@ -128,7 +128,7 @@ engine_take_requests(struct engine *e)
 	struct err err = ERR_INIT;
 	struct order *o;
 	struct task *t;
-	bool cancel;
+	bool told;
 	int64_t id;
 
 	while (e->n_cancels > 0) {
@@ -149,15 +149,18 @@ engine_take_requests(struct engine *e)
 		e->n_cancels--;
 		e->changed = true;
 		e->again = true;
-		cancel = o->cancel_task;
+		/* The first cancel gives the flow its grace: meeting the run again carries it out. A second is an order
+		 * of its own: at once. */
+		t = task_get(e, o->request.run_id);
+		told = t && t->state == RUN_CANCELLING;
 		/* A row that was closed before leaves no change behind when its run ends. */
 		if (o->request.run_id)
 			engine_refresh_run(e, o->request.run_id);
 		t = task_get(e, o->request.run_id);
-		if (cancel)
+		if (o->cancel_task)
 			log_info("Cancel asked for by=%s run=%" PRId64, o->by[0] ? o->by : "-",
 				o->request.run_id);
-		if (cancel && t)
+		if (o->cancel_task && t && (told || t->state != RUN_CANCELLING))
 			task_cancel(e, t);
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -29,4 +30,26 @@ host_id_get(struct host_id *id, struct err *err)
 	snprintf(id->boot_id, sizeof(id->boot_id), "%s", text);
 	free(text);
 	return 0;
+}
+
+char *
+runner_find_shim(void)
+{
+	const char *named = getenv("FLOWFILE_SHIM");
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char *dir, *path;
+
+	if (named != NULL && *named != '\0')
+		return xstrdup(named);
+	if (n > 0) {
+		exe[n] = '\0';
+		dir = path_dirname(exe);
+		path = path_join(dir, "flowfile-shim");
+		free(dir);
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return xstrdup(PKGLIBEXECDIR "/flowfile-shim");
 }

@@ -306,7 +306,7 @@ no 3 "no table is called 'nope'" schedules create job --on-tables orders,nope
 is 0 'SELECT count(*) FROM flow_schedules'
 is 0 'SELECT count(*) FROM schedule_trigger_tables'
 ok schedules create job --every 5m --name often
-out 'Created schedule 1: job, every 5m.'
+out 'Created schedule 1: job, every 5m, the first time at once.'
 ok schedules create job --cron '0 2 * * *' --tz Europe/Amsterdam --disabled
 ok schedules create report --on-table orders --json
 out '"schedule_type":"table_trigger"'
@@ -320,6 +320,10 @@ out 'cron 0 2 * * * Europe/Amsterdam'
 out 'when all of default.orders, default.customers are written'
 ok schedules list --flow report --json
 not_out '"registration_id":1'
+run 0 "$flowfile" tables register looped --flow report
+run 0 "$flowfile" schedules create report --on-table looped --disabled --name loop
+err 'each run starts the next one'
+ok schedules delete loop
 ok schedules show both
 out 'Enabled        yes'
 ok schedules show 4 --json

@@ -207,6 +207,22 @@ becomes 2 "SELECT count(*) FROM flow_runs WHERE schedule_id = 2 AND success = 1"
 
 # --- the scheduler itself ------------------------------------------------------------------------
 
+# A flow that is told to end gets its grace: told twice by mistake, it would be killed at once.
+job polite <<'END'
+trap 'sleep 0.5; echo goodbye; exit 0' TERM
+echo ready
+while :; do sleep 0.05; done
+END
+for _ in 1 2 3; do
+	run 0 flows run polite
+	polite=$(query 'SELECT max(id) FROM flow_runs')
+	until_true grep -q ready "$FLOWFILE_STORAGE_DIR/logs/scheduled_run_$polite.log"
+	run 0 runs cancel "$polite" --wait
+	run 0 runs logs "$polite"
+	out goodbye
+	is 0 "SELECT success FROM flow_runs WHERE id = $polite"
+done
+
 run 0 scheduler status
 out "pid $daemon"
 run 0 doctor
