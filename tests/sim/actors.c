@@ -483,11 +483,12 @@ on_designer_ends(struct sim *s, void *what, int64_t id)
 }
 
 static void
-run_in_designer(struct sim *s)
+on_designer_starts(struct sim *s, void *what, int64_t flow)
 {
-	struct sflow *f = &s->flows[rng_below(&s->rng, s->n_flows)];
+	struct sflow *f = &s->flows[flow];
 	int64_t id = sql_int(s, 0, "SELECT coalesce(max(id), 0) + 1 FROM flow_runs");
 
+	(void)what;
 	TRACE(s, "flow %lld runs in the designer as run %lld", (long long)f->id, (long long)id);
 	sql_exec(s,
 		"INSERT INTO flow_runs (id, registration_id, flow_uuid, flow_name, user_id, "
@@ -500,9 +501,27 @@ run_in_designer(struct sim *s)
 		on_designer_ends, NULL, id);
 }
 
+static void
+run_in_designer(struct sim *s)
+{
+	on_designer_starts(s, NULL, rng_below(&s->rng, s->n_flows));
+}
+
+/* The moment before a slot: the daemon cannot have heard of it yet. */
+static void
+collide(struct sim *s)
+{
+	struct sched *x = some_schedule(s);
+	int64_t due = x ? truth_due(s, x) : TIME_NEVER;
+
+	if (due != TIME_NEVER && due > s->T)
+		sim_at(s, due - rng_below(&s->rng, 5 * US_PER_MS), on_designer_starts, NULL,
+			x->flow);
+}
+
 static void (*const user_acts[])(struct sim *s) = {request_run, request_run, cancel_run, cancel_run,
 	toggle_schedule, toggle_schedule, edit_schedule, delete_schedule, toggle_user, toggle_flow,
-	toggle_pause, run_in_designer, request_run, cancel_run};
+	toggle_pause, run_in_designer, collide, request_run, cancel_run};
 
 static void
 on_user(struct sim *s, void *what, int64_t arg)

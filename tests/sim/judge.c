@@ -78,7 +78,8 @@ run_update_active(struct sim *s, int64_t id)
 {
 	struct jrun *r = truth_run(s, id);
 	struct sflow *f = truth_flow(s, r->flow_id);
-	bool active = r->open || (r->proc && proc_lives(r->proc));
+	/* Flowfile's flows close their row a little before they end; that frees the flow. */
+	bool active = r->open || (r->ours && r->proc && proc_lives(r->proc));
 
 	if (active == r->active)
 		return;
@@ -514,7 +515,10 @@ sweep_schedule(struct sim *s, struct sched *x)
 			(long long)x->id, (long long)((s->T - from) / US_PER_SEC));
 }
 
-/* A schedule whose cursor the model lost: on its grid, what is passed in the calm must be fired. */
+/*
+ * A schedule whose cursor the model lost: on its grid, what is passed in the calm must be fired. Not what the
+ * clock went back over: it may have been fired before, or stood for.
+ */
 static void
 sweep_lost_schedule(struct sim *s, struct sched *x)
 {
@@ -522,17 +526,13 @@ sweep_lost_schedule(struct sim *s, struct sched *x)
 
 	if (!x->exists || !x->enabled || x->bad || x->cursor_known || s->paused ||
 		!s->flows[x->flow].registered || !s->users[x->owner].enabled ||
-		(x->kind != KIND_CRON && x->kind != KIND_INTERVAL) || wall < s->max_wall_us ||
+		(x->kind != KIND_CRON && x->kind != KIND_INTERVAL) ||
 		s->flows[x->flow].n_active > 0 || !has_place(s))
 		return;
 	from = later(later(s->calm_from, s->flows[x->flow].free_T),
 		later(x->changed_T, later(s->place_T, s->paused_T)));
-	if (x->kind == KIND_INTERVAL)
-		slot = wall - (s->T - from) + x->interval_us;
-	else
-		for (slot = wall - (s->T - from); (slot = truth_next(x, slot)) <= wall;)
-			if (!truth_fired(x, slot))
-				break;
+	from = later(wall - (s->T - from), s->relived_us);
+	slot = x->kind == KIND_INTERVAL ? from + x->interval_us : truth_next(x, from);
 	if (wall - slot > 2 * US_PER_SEC)
 		sim_fail(s, "P4", "schedule %lld lets a slot pass", (long long)x->id);
 }
@@ -613,7 +613,7 @@ check_idle(struct sim *s, struct daemon *d)
 	if (turns > (daemon_leading(s) == d ? beats : span / US_PER_SEC + beats) + 4 * causes + 20)
 		sim_fail(s, "P13", "daemon %d took %lld turns for %lld beats and %lld news", d->id,
 			(long long)turns, (long long)beats, (long long)causes);
-	if (daemon_leading(s) == d && ops > 600 * beats)
+	if (daemon_leading(s) == d && ops > 600 * beats + 50000)
 		sim_fail(s, "P13", "daemon %d made the database work %lld steps for %lld beats",
 			d->id, (long long)ops, (long long)beats);
 }

@@ -20,7 +20,7 @@ tests_sim_sim_LDADD = libengine.a liblease.a librunner.a libstore.a libcore.a li
 
 # Without --seeds: about a minute.
 if SANITIZERS
-sim_check_seeds = 120
+sim_check_seeds = 60
 else
 sim_check_seeds = 800
 endif

@@ -19,6 +19,8 @@ for part in Makefile.am configure.ac configure aclocal.m4 Makefile.in config.h.i
 	contrib doc man etc; do
 	[ ! -e "$src/$part" ] || cp -a "$src/$part" "$work/src/"
 done
+# What an earlier call built may be of a mutant.
+find "$work/src/src" "$work/src/include" "$work/src/tests/sim" -type f -exec touch {} +
 cd "$work/build"
 [ -f Makefile ] || "$work/src/configure" >configure.log 2>&1 || { cat configure.log; exit 1; }
 

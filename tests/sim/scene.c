@@ -59,7 +59,7 @@ choose_faults(struct sim *s)
 	f->crash_runner = sometimes(s, 0.4, 0.002, 0.1);
 	f->stall = sometimes(s, 0.4, 0.0002, 0.01);
 	f->stall_max_us = rng_chance(&s->rng, 0.5) ? 900 * US_PER_SEC : 20 * US_PER_SEC;
-	f->hint_lost = sometimes(s, 0.4, 0.01, 0.7);
+	f->hint_lost = sometimes(s, 0.4, 0.01, 1.0);
 	f->hint_doubled = sometimes(s, 0.4, 0.05, 0.5);
 	f->spawn_error = sometimes(s, 0.2, 0.01, 0.3);
 	f->spawn_fails = sometimes(s, 0.3, 0.01, 0.2);
@@ -173,6 +173,8 @@ scene_create(uint64_t seed, double days, bool trace, bool echo)
 static void
 set_clock(struct sim *s, int64_t step_us)
 {
+	if (step_us < 0 && host_wall(&s->hosts[0]) > s->relived_us)
+		s->relived_us = host_wall(&s->hosts[0]);
 	s->wall_step_us += step_us;
 	s->clock_stepped = true;
 	sim_trouble(s, NULL);

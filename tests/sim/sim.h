@@ -316,6 +316,7 @@ struct sim {
 	int n_active, n_ours_active;
 	int64_t place_T; /* since when there is a place */
 	int64_t request_T; /* the last request */
+	int64_t relived_us; /* wall times up to here have been before a step back */
 	int64_t max_wall_us; /* the wall clock's highest */
 	bool idle; /* nothing happens in this world: P13 is measured */
 	struct jrun *runs; /* by id */
