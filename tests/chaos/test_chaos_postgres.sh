@@ -1,0 +1,3 @@
+#!/bin/sh
+# A short round of chaos on PostgreSQL.
+exec "$(dirname "$0")/run.sh" postgres 6
