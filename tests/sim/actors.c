@@ -405,6 +405,29 @@ toggle_flow(struct sim *s)
 		sql_exec(s, "DELETE FROM flow_registrations WHERE id = %lld", (long long)f->id);
 }
 
+/* Dropped, and made anew by the same name, which is a write. */
+static void
+toggle_table(struct sim *s)
+{
+	int i = s->n_tables ? (int)rng_below(&s->rng, s->n_tables) : -1;
+	struct stable *t = &s->tables[i < 0 ? 0 : i];
+
+	if (i < 0)
+		return;
+	t->exists = !t->exists;
+	TRACE(s, "table %lld is %s", (long long)t->id, t->exists ? "made anew" : "dropped");
+	if (!t->exists) {
+		sql_exec(s, "DELETE FROM catalog_tables WHERE id = %lld", (long long)t->id);
+		return;
+	}
+	sql_exec(s,
+		"INSERT INTO catalog_tables (id, name, owner_id) SELECT table_id, name, 1 FROM "
+		"scheduler_tables WHERE table_id = %lld",
+		(long long)t->id);
+	t->stamp_us = sim_wall(s);
+	truth_written(s, i);
+}
+
 static void
 toggle_pause(struct sim *s)
 {
@@ -521,7 +544,7 @@ collide(struct sim *s)
 
 static void (*const user_acts[])(struct sim *s) = {request_run, request_run, cancel_run, cancel_run,
 	toggle_schedule, toggle_schedule, edit_schedule, delete_schedule, toggle_user, toggle_flow,
-	toggle_pause, run_in_designer, collide, request_run, cancel_run};
+	toggle_pause, run_in_designer, collide, request_run, cancel_run, toggle_table};
 
 static void
 on_user(struct sim *s, void *what, int64_t arg)
