@@ -510,7 +510,7 @@ sweep_schedule(struct sim *s, struct sched *x)
 	if (from == TIME_NEVER || s->flows[x->flow].n_active > 0 || !has_place(s))
 		return;
 	if (s->T - from > LATE_US + US_PER_SEC)
-		sim_fail(s, x->kind == KIND_TABLE || x->kind == KIND_SET ? "P2" : "P4",
+		sim_fail(s, x->kind == KIND_TABLE || x->kind == KIND_SET ? "P2" : "P5",
 			"schedule %lld has been due for %lld s and its flow is free",
 			(long long)x->id, (long long)((s->T - from) / US_PER_SEC));
 }
@@ -534,7 +534,7 @@ sweep_lost_schedule(struct sim *s, struct sched *x)
 	from = later(wall - (s->T - from), s->relived_us);
 	slot = x->kind == KIND_INTERVAL ? from + x->interval_us : truth_next(x, from);
 	if (wall - slot > 2 * US_PER_SEC)
-		sim_fail(s, "P4", "schedule %lld lets a slot pass", (long long)x->id);
+		sim_fail(s, "P5", "schedule %lld lets a slot pass", (long long)x->id);
 }
 
 /* P10: what is gone is closed within seconds, what is closed is gone. */
@@ -571,12 +571,12 @@ judge_sweep(struct sim *s)
 		sql_int(s, 0,
 			"SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL AND kind <> "
 			"'run'"))
-		sim_fail(s, "P5", "a request is not answered");
+		sim_fail(s, "P2", "a request is not answered");
 	if (s->T - later(later(s->request_T, s->place_T), later(s->paused_T, s->calm_from)) >
 			3 * US_PER_SEC &&
 		!s->paused && has_place(s) &&
 		sql_int(s, 0, "SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL"))
-		sim_fail(s, "P5", "a request to run is not answered");
+		sim_fail(s, "P2", "a request to run is not answered");
 }
 
 void

@@ -41,6 +41,11 @@ for patch in "$src"/tests/sim/mutants/*.patch; do
 	if [ $# -gt 0 ]; then
 		case " $* " in *" $name "*) ;; *) continue ;; esac
 	fi
+	if ! (cd "$work/src" && patch -s -p1 --dry-run <"$patch" >/dev/null); then
+		printf '%-12s %-8s %-8s %s\n' "$name" - - "does not apply any more: make the patch anew"
+		status=1
+		continue
+	fi
 	(cd "$work/src" && patch -s -p1 <"$patch")
 	build
 	said=$(try)
