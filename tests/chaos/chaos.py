@@ -583,6 +583,19 @@ class Stage:
         known = [row[0] for row in self.query("SELECT pid FROM scheduler_instances")]
         return all(d.pid in known for d in self.daemons if d.lives())
 
+    def look_for_logs(self, judge):
+        """What a flow printed is in its run's log."""
+        logs = {name: os.path.join(root, name) for root, _, files in os.walk(self.dir) for name in files
+                if name.startswith("scheduled_run_")}
+        for run in judge.journal.ends:
+            path = logs.get("scheduled_run_%d.log" % run)
+            text = ""
+            if path:
+                with open(path, encoding="utf-8", errors="replace") as f:
+                    text = f.read()
+            if "run %d takes" % run not in text:
+                self.found.append("the output of run %d is not in its log: %s %r" % (run, path, text[:200]))
+
     def exit_files(self):
         return [os.path.join(root, name) for root, _, files in os.walk(self.dir) for name in files
                 if name.endswith((".exit", ".started"))]
@@ -642,13 +655,17 @@ class Stage:
             self.note("healing")
             healed = time.monotonic()
             self.heal()
-            self.calm()
+            try:
+                self.calm()
+            except AssertionError as e:
+                self.found.append(str(e))
             quiet_s = time.monotonic() - healed
         finally:
             keeper_stop.set()
             keeper.join()
         judge = checker.Checker(self.query, checker.Journal(self.flows_dir), self.writes, self.shot)
         self.found += judge.check()
+        self.look_for_logs(judge)
         self.look_for_leftovers()
         self.bow_out()
         judge.figures["exit files left by the dead"] = len(self.exit_files())

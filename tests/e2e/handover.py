@@ -32,7 +32,7 @@ FIXTURE = os.path.join(HERE, "../fixtures/flowfile-0.16-catalog.db.gz")
 PEER = os.path.join(HERE, "python_peer.py")
 POLL_S = 0.1
 LIMIT_S = 30
-AT_ONCE_S = 5  # a hand-over that did not wait for anything
+AT_ONCE_S = 10  # a hand-over that did not wait for anything
 SIDE_BY_SIDE = 4
 
 # A flow, a table and a schedule of our own: written last, its run proves that all before it was looked at.
