@@ -2,8 +2,6 @@
 dist_doc_DATA = \
 	LICENSE \
 	README.md \
-	doc/architecture.md \
-	doc/development.md \
 	etc/scheduler.ini.minimal \
 	etc/scheduler.ini.sample
 
@@ -18,7 +16,8 @@ EXTRA_DIST += \
 	contrib/quickstart.sh \
 	contrib/run-tests.sh \
 	contrib/setup/cppcheck.h \
-	contrib/setup/lib.sh
+	contrib/setup/lib.sh \
+	doc
 
 .PHONY: lint
 lint:
