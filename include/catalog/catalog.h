@@ -66,6 +66,8 @@ int catalog_exec_id(struct catalog *cat, enum sql_id sql, int64_t id, struct err
 bool catalog_same(const char *a, const char *b);
 /* true, false or null. */
 void catalog_json_tri(struct json *j, const char *key, enum tri v);
+/* "2026-05-20T08:00:05Z", where the API's form without a zone is not due; null for TIME_NONE. key NULL: a bare value. */
+void catalog_json_utc(struct json *j, const char *key, int64_t us);
 /* The number that a statement with an id gives; 0 when there is no row. */
 int catalog_count(struct catalog *cat, enum sql_id sql, int64_t id, int64_t *out, struct err *err);
 

@@ -21,6 +21,8 @@ struct upcoming {
 	int64_t *times; /* after now */
 	size_t n;
 	bool on_data; /* it fires on writes, not at times */
+	const struct tz *
+		tz; /* of a cron schedule with a zone other than UTC, whose clock it follows; NULL */
 };
 
 /*

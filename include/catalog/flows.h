@@ -28,6 +28,8 @@ struct flow_info {
 	int64_t run_count; /* by uuid, as the next two */
 	int64_t last_run_us; /* TIME_NONE: never */
 	enum tri last_run_success;
+	int64_t last_run_id; /* ID_NONE: never */
+	const char *last_run_status; /* runs_status(); NULL: never. Not in the API */
 	int64_t artifact_count;
 	bool file_exists;
 	struct table_ref *produced, *read;

@@ -7,6 +7,16 @@
 #include "base/json.h"
 #include "catalog/catalog.h"
 
+/* What we know of a run beyond Flowfile's row; found is false when nothing. Strings in the arena. */
+struct run_details {
+	bool found;
+	const char *state, *host, *cause, *cancel_by, *reason;
+	int64_t due_us, cancel_us;
+	int64_t attempt;
+	int64_t exit_code, exit_signal; /* COUNT_NONE: not known */
+	int64_t cpu_us, max_rss_kb; /* COUNT_NONE: not known */
+};
+
 struct run_info {
 	int64_t id;
 	int64_t registration_id;
@@ -25,6 +35,7 @@ struct run_info {
 	bool has_snapshot;
 	bool has_log;
 	const char *flow_snapshot, *node_results; /* only by runs_get */
+	struct run_details details;
 };
 
 struct run_filter {
@@ -54,8 +65,29 @@ runs_get(struct catalog *cat, int64_t id, struct arena *a, struct run_info *out,
 bool runs_type_known(const char *run_type);
 bool runs_type_spawned(const char *run_type);
 
-/* "running", "success", "failed" or "unknown". */
-const char *runs_outcome(const struct run_info *run);
+/*
+ * The one word for how a run is doing, the same wherever it is said: "starting", "running" or "cancelling"
+ * while it is open; "success", "failed", "cancelled" or "unknown" once it has ended. One that was ended for
+ * its age has failed: nobody asked for its end.
+ */
+const char *runs_status(const struct run_info *run);
+/*
+ * Why an ended run is no success, for people: "exit code 3", "signal 9 (Killed)", the reason, who cancelled it;
+ * NULL when it is a success or nothing is known. In the arena.
+ */
+const char *runs_failure(struct arena *a, const struct run_info *run);
+/* Whether the run has ended and its scheduler has not yet stored how. */
+bool runs_verdict_pending(const struct run_info *run);
+
+struct run_list {
+	struct run_info *items; /* by id */
+	size_t n;
+};
+/* The latest run of a flow, or of every flow (ID_NONE), found by the flow's uuid. */
+int runs_latest(struct catalog *cat, int64_t registration_id, struct arena *a, struct run_list *out,
+	struct err *err);
+/* The id of the latest run that is a process of its own; ID_NONE: there is none. */
+int runs_latest_spawned(struct catalog *cat, int64_t *id, struct err *err);
 
 /* The user that a run acts as; ID_NONE when there is no such run. */
 int runs_user(struct catalog *cat, int64_t id, int64_t *user_id, struct err *err);
@@ -67,18 +99,7 @@ int runs_user(struct catalog *cat, int64_t id, int64_t *user_id, struct err *err
 int runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_completed,
 	int64_t number_of_nodes, bool *closed, struct err *err);
 
-/* What we know of a run beyond Flowfile's row; found is false when nothing. Strings in the arena. */
-struct run_details {
-	bool found;
-	const char *state, *host, *cause, *cancel_by, *reason;
-	int64_t due_us, claimed_us, started_us, cancel_us;
-	int64_t attempt;
-	int64_t exit_code, exit_signal; /* COUNT_NONE: not known */
-	int64_t cpu_us, max_rss_kb; /* COUNT_NONE: not known */
-};
-int runs_details(
-	struct catalog *cat, int64_t id, struct arena *a, struct run_details *out, struct err *err);
-
+/* The fields of contract 5.4, and behind them "status"; in detail also what is in run_details. */
 void runs_json(struct json *j, const struct run_info *run);
 void runs_json_detail(struct json *j, const struct run_info *run);
 void runs_json_page(struct json *j, const struct run_page *page);

@@ -18,9 +18,11 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "catalog/runs.h"
 #include "daemon/config.h"
 
 struct cli;
+struct tz;
 
 struct cli_option {
 	const char *name; /* without the dashes */
@@ -128,8 +130,13 @@ void cli_close(struct cli *cli);
 /* Text without control characters, so that a name cannot play with the terminal. In the arena. */
 const char *out_clean(struct arena *a, const char *s);
 
-/* "2026-05-20 08:00:05 (3h 10m ago)"; "-" for TIME_NONE. now_us gives the age. */
+/* "2026-05-20 08:00:05 UTC (3h 10m ago)"; "-" for TIME_NONE. now_us gives the age. */
 const char *out_time(struct arena *a, int64_t us, int64_t now_us);
+/* The same without the "UTC", for a column whose title says so. */
+const char *out_time_cell(struct arena *a, int64_t us, int64_t now_us);
+/* "2026-05-20 08:00:05 UTC = 10:00:05 +02:00 (in 5m 00s)", the second by a zone's wall clock, with the date when
+ * that is another. tz NULL: without it. */
+const char *out_time_in(struct arena *a, int64_t us, const struct tz *tz, int64_t now_us);
 const char *out_age(struct arena *a, int64_t us, int64_t now_us);
 const char *out_int(struct arena *a, int64_t v); /* "-" for negative numbers */
 const char *out_bytes(struct arena *a, int64_t v);
@@ -174,7 +181,7 @@ int request_cancel(struct cli *cli, int64_t run_id, struct err *err);
 
 /* Copies a run's log to standard output; with follow until the run has ended. */
 int follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err);
-/* Waits until the run has ended. */
-int follow_run(struct cli *cli, int64_t run_id, struct err *err);
+/* Waits until the run has ended and, for a moment, until how it ended is known; *run is what became of it. */
+int follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/mem.h"
+#include "base/timefmt.h"
 
 const char *
 catalog_detail(const struct err *err, char *out, size_t size)
@@ -137,4 +138,19 @@ catalog_json_tri(struct json *j, const char *key, enum tri v)
 		json_kv_null(j, key);
 	else
 		json_kv_bool(j, key, v == TRI_TRUE);
+}
+
+void
+catalog_json_utc(struct json *j, const char *key, int64_t us)
+{
+	char text[TIMEFMT_SIZE];
+
+	if (key != NULL)
+		json_key(j, key);
+	if (us == TIME_NONE) {
+		json_null(j);
+		return;
+	}
+	time_format_utc(us, text);
+	json_string(j, text);
 }

@@ -87,6 +87,8 @@ list_upcoming(const struct view *view, size_t count, struct arena *a, struct upc
 	if (s->job.place == JOB_READY)
 		out->due_us = s->job.due_us;
 	out->on_data = s->type == SCHEDULE_TABLE || s->type == SCHEDULE_TABLE_SET;
+	if (s->type == SCHEDULE_CRON && strcmp(tz_name(s->tz), "UTC") != 0)
+		out->tz = s->tz;
 	if (out->on_data)
 		return;
 	out->times = arena_array(a, count, sizeof(*out->times));
@@ -323,13 +325,21 @@ judge(struct catalog *cat, const struct view *view, struct arena *a, struct expl
 	return 0;
 }
 
-static const char *
-outcome_of(const struct stmt *st, int ended, int success, int id)
+/* NULL when the run is gone. */
+static int
+outcome_of(struct catalog *cat, int64_t run_id, struct arena *a, const char **out, struct err *err)
 {
-	struct run_info run = {
-		.ended_us = catalog_time(st, ended), .success = catalog_tri(st, success)};
+	struct run_info run;
 
-	return col_null(st, id) ? NULL : runs_outcome(&run);
+	*out = NULL;
+	if (run_id == ID_NONE)
+		return 0;
+	if (runs_get(cat, run_id, a, &run, err) == 0)
+		*out = runs_status(&run);
+	else if (err->code != ERR_NOT_FOUND)
+		return -1;
+	err_clear(err);
+	return 0;
 }
 
 /* Our own record of the last firing, else the last run that somebody else's scheduler made. */
@@ -352,11 +362,10 @@ last_firing(struct catalog *cat, int64_t id, struct arena *a, struct explain_fir
 		out->cause = catalog_text(a, st, 2);
 		out->covered = col_int(st, 3);
 		out->run_id = col_int_or(st, 4, ID_NONE);
-		out->run_outcome = outcome_of(st, 5, 6, 7);
 	}
 	stmt_reset(st);
 	if (r != 0)
-		return r < 0 ? -1 : 0;
+		return r < 0 ? -1 : outcome_of(cat, out->run_id, a, &out->run_outcome, err);
 	if (runs_list(cat, &filter, a, &page, err) < 0)
 		return -1;
 	if (page.n > 0) {
@@ -365,7 +374,7 @@ last_firing(struct catalog *cat, int64_t id, struct arena *a, struct explain_fir
 		out->cause = "another scheduler";
 		out->covered = 1;
 		out->run_id = page.items[0].id;
-		out->run_outcome = runs_outcome(&page.items[0]);
+		out->run_outcome = runs_status(&page.items[0]);
 	}
 	return 0;
 }
@@ -416,7 +425,7 @@ json_tables(struct json *j, const struct explanation *e)
 		json_kv_int(j, "id", e->tables[i].id);
 		json_kv_string(j, "name", e->tables[i].name);
 		json_kv_string(j, "state", e->tables[i].state);
-		json_kv_time(j, "last_write_at", e->tables[i].last_write_us);
+		catalog_json_utc(j, "last_write_at", e->tables[i].last_write_us);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -431,8 +440,8 @@ json_last(struct json *j, const struct explain_firing *last)
 	}
 	json_key(j, "last_firing");
 	json_object(j);
-	json_kv_time(j, "fired_at", last->fired_us);
-	json_kv_time(j, "due_at", last->due_us);
+	catalog_json_utc(j, "fired_at", last->fired_us);
+	catalog_json_utc(j, "due_at", last->due_us);
 	json_kv_string(j, "cause", last->cause);
 	json_kv_int(j, "covered", last->covered);
 	json_kv_int_or_null(j, "run_id", last->run_id, ID_NONE);
@@ -449,14 +458,14 @@ explain_json(struct json *j, const struct explanation *e)
 	json_kv_string(j, "flow_name", e->schedule.flow_name);
 	json_kv_string(j, "state", e->state);
 	json_kv_string(j, "reason", e->reason);
-	json_kv_time(j, "due_at", e->due_us);
+	catalog_json_utc(j, "due_at", e->due_us);
 	json_kv_int_or_null(j, "busy_run_id", e->busy_run_id, ID_NONE);
 	json_tables(j, e);
 	json_last(j, &e->last);
 	json_key(j, "next_at");
 	json_array(j);
 	for (size_t i = 0; i < e->upcoming.n; i++)
-		json_time(j, e->upcoming.times[i]);
+		catalog_json_utc(j, NULL, e->upcoming.times[i]);
 	json_array_end(j);
 	json_kv_bool(j, "scheduler_active", e->leader.active);
 	json_kv_bool(j, "paused", e->paused);

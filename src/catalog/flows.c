@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "catalog/namespaces.h"
+#include "catalog/runs.h"
 
 static int
 flow_by_name(const void *a, const void *b)
@@ -28,7 +29,7 @@ ref_by_name(const void *a, const void *b)
 static void
 read_row(const struct stmt *st, struct arena *a, struct flow_info *f)
 {
-	const char *schema = col_text(st, 16);
+	const char *schema = col_text(st, 17);
 
 	f->id = col_int(st, 0);
 	f->name = catalog_text(a, st, 1);
@@ -45,10 +46,11 @@ read_row(const struct stmt *st, struct arena *a, struct flow_info *f)
 	f->run_count = col_int(st, 12);
 	f->last_run_us = catalog_time(st, 13);
 	f->last_run_success = catalog_tri(st, 14);
-	f->artifact_count = col_int(st, 15);
+	f->last_run_id = col_int_or(st, 15, ID_NONE);
+	f->artifact_count = col_int(st, 16);
 	f->file_exists = access(f->flow_path, F_OK) == 0;
-	if (schema != NULL && !col_null(st, 17))
-		f->namespace_name = arena_printf(a, "%s.%s", col_text(st, 17), schema);
+	if (schema != NULL && !col_null(st, 18))
+		f->namespace_name = arena_printf(a, "%s.%s", col_text(st, 18), schema);
 	else
 		f->namespace_name = arena_strdup(a, schema);
 }
@@ -83,6 +85,24 @@ attach_refs(struct catalog *cat, enum sql_id sql, int64_t id, struct arena *a,
 }
 
 static int
+attach_last_runs(struct catalog *cat, int64_t id, struct arena *a, const struct flow_list *list,
+	struct err *err)
+{
+	struct run_list runs;
+	const struct run_info *run;
+
+	if (runs_latest(cat, id, a, &runs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list->n; i++) {
+		run = catalog_find(
+			runs.items, runs.n, sizeof(*runs.items), list->items[i].last_run_id);
+		if (run != NULL)
+			list->items[i].last_run_status = runs_status(run);
+	}
+	return 0;
+}
+
+static int
 select_flows(struct catalog *cat, int64_t id, int64_t namespace_id, struct arena *a,
 	struct flow_list *out, struct err *err)
 {
@@ -100,7 +120,8 @@ select_flows(struct catalog *cat, int64_t id, int64_t namespace_id, struct arena
 		read_row(st, a, &out->items[out->n++]);
 	}
 	if (r < 0 || attach_refs(cat, SQL_CAT_FLOWS_PRODUCED, id, a, out, err) < 0 ||
-		attach_refs(cat, SQL_CAT_FLOWS_READ, id, a, out, err) < 0)
+		attach_refs(cat, SQL_CAT_FLOWS_READ, id, a, out, err) < 0 ||
+		attach_last_runs(cat, id, a, out, err) < 0)
 		return -1;
 	for (size_t i = 0; i < out->n; i++) {
 		struct flow_info *f = &out->items[i];

@@ -1,19 +1,44 @@
 #include "catalog/runs.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "catalog/status.h"
 
 #define RUN_COLUMNS                                                                                \
 	"r.id, r.registration_id, r.flow_uuid, f.name, r.flow_name, r.flow_path, r.user_id, "      \
 	"r.started_at, r.ended_at, r.success, r.nodes_completed, r.number_of_nodes, "              \
 	"r.duration_seconds, r.run_type, r.schedule_id, r.pid, r.flow_snapshot IS NOT NULL"
+#define DETAIL_FIRST 17 /* the column of the first detail */
+#define DETAIL_END 29
 #define RUN_FROM " FROM flow_runs r LEFT JOIN flow_registrations f ON f.id = r.registration_id"
+
+/* Ours, which a catalog that was never prepared does not have. */
+static const struct select {
+	const char *columns, *from;
+} selects[] = {
+	{RUN_COLUMNS ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+		RUN_FROM},
+	{RUN_COLUMNS ", x.state, x.host, x.cause, x.cancel_by, x.reason, x.due_at, x.cancel_at, "
+		     "x.attempt, x.exit_code, x.exit_signal, x.cpu_us, x.max_rss_kb",
+		RUN_FROM " LEFT JOIN scheduler_runs x ON x.run_id = r.id"},
+};
+
+static int
+find_select(struct catalog *cat, const struct select **out, struct err *err)
+{
+	bool prepared;
+
+	if (status_prepared(cat, &prepared, err) < 0)
+		return -1;
+	*out = &selects[prepared ? 1 : 0];
+	return 0;
+}
 
 static const struct run_type {
 	const char *name;
@@ -48,14 +73,65 @@ runs_type_spawned(const char *run_type)
 	return type != NULL && type->spawned;
 }
 
-const char *
-runs_outcome(const struct run_info *run)
+/* Who asks for the end of a run that is too old is the engine, in the option's name. */
+#define CANCEL_BY_AGE "run_max_age"
+
+/* A run without a process is closed with the reason alone. */
+static bool
+was_cancelled(const struct run_details *d)
 {
-	if (run->ended_us == TIME_NONE)
-		return "running";
-	if (run->success == TRI_NULL)
-		return "unknown";
-	return run->success == TRI_TRUE ? "success" : "failed";
+	if (d->cancel_us != TIME_NONE)
+		return d->cancel_by == NULL || strcmp(d->cancel_by, CANCEL_BY_AGE) != 0;
+	return d->reason != NULL && text_starts(d->reason, "cancelled");
+}
+
+const char *
+runs_status(const struct run_info *run)
+{
+	const struct run_details *d = &run->details;
+
+	if (run->ended_us != TIME_NONE) {
+		if (run->success == TRI_TRUE)
+			return "success";
+		if (d->found && was_cancelled(d))
+			return "cancelled";
+		return run->success == TRI_NULL ? "unknown" : "failed";
+	}
+	if (d->found && d->cancel_us != TIME_NONE)
+		return "cancelling";
+	if (d->found && d->state != NULL && strcmp(d->state, "claimed") == 0)
+		return "starting";
+	return "running";
+}
+
+bool
+runs_verdict_pending(const struct run_info *run)
+{
+	const struct run_details *d = &run->details;
+
+	return run->ended_us != TIME_NONE && d->found && d->state != NULL &&
+		(strcmp(d->state, "claimed") == 0 || strcmp(d->state, "recorded") == 0);
+}
+
+const char *
+runs_failure(struct arena *a, const struct run_info *run)
+{
+	const struct run_details *d = &run->details;
+	const char *how = NULL;
+
+	if (run->ended_us == TIME_NONE || run->success == TRI_TRUE || !d->found)
+		return NULL;
+	if (d->exit_signal > 0)
+		how = arena_printf(a, "signal %lld (%s)", (long long)d->exit_signal,
+			strsignal((int)d->exit_signal));
+	else if (d->exit_code != COUNT_NONE)
+		how = arena_printf(a, "exit code %lld", (long long)d->exit_code);
+	if (d->reason != NULL)
+		how = how == NULL ? d->reason : arena_printf(a, "%s, %s", how, d->reason);
+	if (d->cancel_us == TIME_NONE || d->cancel_by == NULL)
+		return how;
+	return arena_printf(a, "%s %s%s%s", was_cancelled(d) ? "by" : "ended for", d->cancel_by,
+		how != NULL ? ", " : "", how != NULL ? how : "");
 }
 
 static bool
@@ -66,6 +142,27 @@ log_exists(struct catalog *cat, int64_t id)
 
 	free(path);
 	return found;
+}
+
+static void
+read_details(const struct stmt *st, struct arena *a, struct run_details *d)
+{
+	int c = DETAIL_FIRST;
+
+	d->found = !col_null(st, c);
+	d->state = catalog_text(a, st, c++);
+	d->host = catalog_text(a, st, c++);
+	d->cause = catalog_text(a, st, c++);
+	d->cancel_by = catalog_text(a, st, c++);
+	d->reason = catalog_text(a, st, c++);
+	d->due_us = catalog_time(st, c++);
+	d->cancel_us = catalog_time(st, c++);
+	d->attempt = col_int_or(st, c++, COUNT_NONE);
+	d->exit_code = col_int_or(st, c++, COUNT_NONE);
+	d->exit_signal = col_int_or(st, c++, COUNT_NONE);
+	d->cpu_us = col_int_or(st, c++, COUNT_NONE);
+	d->max_rss_kb = col_int_or(st, c++, COUNT_NONE);
+	assert(c == DETAIL_END);
 }
 
 static void
@@ -89,6 +186,21 @@ read_row(struct catalog *cat, const struct stmt *st, struct arena *a, struct run
 	r->pid = col_int_or(st, 15, 0);
 	r->has_snapshot = col_bool(st, 16);
 	r->has_log = runs_type_spawned(r->run_type) && log_exists(cat, r->id);
+	read_details(st, a, &r->details);
+}
+
+static int
+read_rows(struct catalog *cat, struct stmt *st, struct arena *a, struct run_info **items, size_t *n,
+	struct err *err)
+{
+	int r;
+
+	while ((r = stmt_step(st, err)) > 0) {
+		*items = catalog_grow(a, *items, *n, sizeof(**items));
+		(*items)[*n] = (struct run_info){0};
+		read_row(cat, st, a, &(*items)[(*n)++]);
+	}
+	return r;
 }
 
 /*
@@ -167,15 +279,15 @@ select_counts(
 }
 
 static int
-select_page(struct catalog *cat, const struct run_filter *filter, struct arena *a,
-	struct run_page *out, struct err *err)
+select_page(struct catalog *cat, const struct select *select, const struct run_filter *filter,
+	struct arena *a, struct run_page *out, struct err *err)
 {
 	struct stmt *st;
 	struct buf sql;
 	int n, r;
 
 	buf_init(&sql, 4096);
-	buf_puts(&sql, "SELECT " RUN_COLUMNS RUN_FROM);
+	buf_printf(&sql, "SELECT %s%s", select->columns, select->from);
 	add_conditions(&sql, filter);
 	n = (filter->registration_id != ID_NONE) + (filter->schedule_id != ID_NONE) +
 		(filter->run_type != NULL) + (filter->search != NULL);
@@ -186,11 +298,7 @@ select_page(struct catalog *cat, const struct run_filter *filter, struct arena *
 	bind_conditions(st, filter);
 	stmt_int(st, n + 1, filter->limit);
 	stmt_int(st, n + 2, filter->offset);
-	while ((r = stmt_step(st, err)) > 0) {
-		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
-		out->items[out->n] = (struct run_info){0};
-		read_row(cat, st, a, &out->items[out->n++]);
-	}
+	r = read_rows(cat, st, a, &out->items, &out->n, err);
 	stmt_finish(st);
 	buf_free(&sql);
 	return r;
@@ -200,15 +308,18 @@ int
 runs_list(struct catalog *cat, const struct run_filter *filter, struct arena *a,
 	struct run_page *out, struct err *err)
 {
+	const struct select *select;
 	int rc;
 
 	*out = (struct run_page){0};
+	if (find_select(cat, &select, err) < 0)
+		return -1;
 	/* One snapshot, so that the counts fit the page. */
 	if (db_begin_read(cat->db, err) < 0)
 		return -1;
 	rc = select_counts(cat, filter, out, err);
 	if (rc == 0)
-		rc = select_page(cat, filter, a, out, err);
+		rc = select_page(cat, select, filter, a, out, err);
 	db_rollback(cat->db);
 	return rc;
 }
@@ -216,22 +327,68 @@ runs_list(struct catalog *cat, const struct run_filter *filter, struct arena *a,
 int
 runs_get(struct catalog *cat, int64_t id, struct arena *a, struct run_info *out, struct err *err)
 {
-	struct stmt *st = db_stmt_text(cat->db,
-		"SELECT " RUN_COLUMNS ", r.flow_snapshot, r.node_results_json" RUN_FROM
-		" WHERE r.id = $1");
+	const struct select *select;
+	struct stmt *st;
+	struct buf sql;
 	int r;
 
 	*out = (struct run_info){0};
+	if (find_select(cat, &select, err) < 0)
+		return -1;
+	buf_init(&sql, 4096);
+	buf_printf(&sql, "SELECT %s, r.flow_snapshot, r.node_results_json%s WHERE r.id = $1",
+		select->columns, select->from);
+	assert(!buf_failed(&sql));
+	st = db_stmt_text(cat->db, buf_str(&sql));
 	stmt_int(st, 1, id);
 	r = stmt_step(st, err);
 	if (r > 0) {
 		read_row(cat, st, a, out);
-		out->flow_snapshot = catalog_text(a, st, 17);
-		out->node_results = catalog_text(a, st, 18);
+		out->flow_snapshot = catalog_text(a, st, DETAIL_END);
+		out->node_results = catalog_text(a, st, DETAIL_END + 1);
 	}
 	stmt_finish(st);
+	buf_free(&sql);
 	if (r == 0)
 		return err_set(err, ERR_NOT_FOUND, "Run not found");
+	return r < 0 ? -1 : 0;
+}
+
+int
+runs_latest(struct catalog *cat, int64_t registration_id, struct arena *a, struct run_list *out,
+	struct err *err)
+{
+	const struct select *select;
+	struct stmt *st;
+	struct buf sql;
+	int r;
+
+	*out = (struct run_list){NULL, 0};
+	if (find_select(cat, &select, err) < 0)
+		return -1;
+	buf_init(&sql, 4096);
+	buf_printf(&sql,
+		"SELECT %s%s WHERE r.id IN (SELECT (SELECT l.id FROM flow_runs l WHERE l.flow_uuid "
+		"= g.flow_uuid ORDER BY l.started_at DESC, l.id DESC LIMIT 1) FROM "
+		"flow_registrations g WHERE CAST($1 AS BIGINT) = 0 OR g.id = $1) ORDER BY r.id",
+		select->columns, select->from);
+	assert(!buf_failed(&sql));
+	st = db_stmt_text(cat->db, buf_str(&sql));
+	stmt_int(st, 1, registration_id);
+	r = read_rows(cat, st, a, &out->items, &out->n, err);
+	stmt_finish(st);
+	buf_free(&sql);
+	return r;
+}
+
+int
+runs_latest_spawned(struct catalog *cat, int64_t *id, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_RUN_LATEST_SPAWNED);
+	int r = stmt_step(st, err);
+
+	*id = r > 0 ? col_int(st, 0) : ID_NONE;
+	stmt_reset(st);
 	return r < 0 ? -1 : 0;
 }
 
@@ -287,37 +444,6 @@ runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_compl
 	return rc;
 }
 
-int
-runs_details(
-	struct catalog *cat, int64_t id, struct arena *a, struct run_details *out, struct err *err)
-{
-	struct stmt *st = db_stmt(cat->db, SQL_CAT_RUN_DETAILS);
-	int r;
-
-	*out = (struct run_details){0};
-	stmt_int(st, 1, id);
-	r = stmt_step(st, err);
-	if (r > 0) {
-		out->found = true;
-		out->state = catalog_text(a, st, 0);
-		out->host = catalog_text(a, st, 1);
-		out->cause = catalog_text(a, st, 2);
-		out->cancel_by = catalog_text(a, st, 3);
-		out->reason = catalog_text(a, st, 4);
-		out->due_us = catalog_time(st, 5);
-		out->claimed_us = catalog_time(st, 6);
-		out->started_us = catalog_time(st, 7);
-		out->cancel_us = catalog_time(st, 8);
-		out->attempt = col_int(st, 9);
-		out->exit_code = col_int_or(st, 10, COUNT_NONE);
-		out->exit_signal = col_int_or(st, 11, COUNT_NONE);
-		out->cpu_us = col_int_or(st, 12, COUNT_NONE);
-		out->max_rss_kb = col_int_or(st, 13, COUNT_NONE);
-	}
-	stmt_reset(st);
-	return r < 0 ? -1 : 0;
-}
-
 static void
 json_fields(struct json *j, const struct run_info *r)
 {
@@ -342,11 +468,33 @@ json_fields(struct json *j, const struct run_info *r)
 	json_kv_bool(j, "has_log", r->has_log);
 }
 
+/* Which contract 5.4 does not have. */
+static void
+json_details(struct json *j, const struct run_details *d)
+{
+	json_kv_int_or_null(j, "exit_code", d->exit_code, COUNT_NONE);
+	json_kv_int_or_null(
+		j, "signal", d->exit_signal > 0 ? d->exit_signal : COUNT_NONE, COUNT_NONE);
+	json_kv_string(j, "reason", d->reason);
+	json_kv_string(j, "cause", d->cause);
+	json_kv_time(j, "cancel_requested_at", d->cancel_us);
+	json_kv_string(j, "cancel_requested_by", d->cancel_by);
+	json_kv_string(j, "host", d->host);
+	if (d->cpu_us < 0)
+		json_kv_null(j, "cpu_seconds");
+	else
+		json_kv_double(j, "cpu_seconds", (double)d->cpu_us / (double)US_PER_SEC);
+	json_kv_int_or_null(j, "peak_memory_bytes",
+		d->max_rss_kb < 0 ? COUNT_NONE : d->max_rss_kb * 1024, COUNT_NONE);
+	json_kv_int_or_null(j, "attempt", d->attempt, COUNT_NONE);
+}
+
 void
 runs_json(struct json *j, const struct run_info *run)
 {
 	json_object(j);
 	json_fields(j, run);
+	json_kv_string(j, "status", runs_status(run));
 	json_object_end(j);
 }
 
@@ -357,6 +505,8 @@ runs_json_detail(struct json *j, const struct run_info *run)
 	json_fields(j, run);
 	json_kv_string(j, "flow_snapshot", run->flow_snapshot);
 	json_kv_string(j, "node_results_json", run->node_results);
+	json_kv_string(j, "status", runs_status(run));
+	json_details(j, &run->details);
 	json_object_end(j);
 }
 

@@ -19,14 +19,10 @@
 static const char *
 last_run(struct cli *cli, const struct flow_info *f, int64_t now_us)
 {
-	const char *how = f->last_run_success == TRI_TRUE ? "success"
-		: f->last_run_success == TRI_FALSE        ? "failed"
-							  : "running";
-
-	if (f->last_run_us == TIME_NONE)
+	if (f->last_run_us == TIME_NONE || f->last_run_status == NULL)
 		return NULL;
-	return arena_printf(
-		&cli->arena, "%s, %s", how, out_age(&cli->arena, f->last_run_us, now_us));
+	return arena_printf(&cli->arena, "%s, %s", f->last_run_status,
+		out_age(&cli->arena, f->last_run_us, now_us));
 }
 
 static int

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "catalog/resolve.h"
 #include "catalog/runs.h"
-#include "catalog/status.h"
 #include "cli/cli.h"
 
 static int
@@ -52,7 +51,7 @@ runs_list_run(struct cli *cli, struct err *err)
 		{"SCHEDULE", true, false},
 		{"STARTED (UTC)", false, false},
 		{"TOOK", true, false},
-		{"RESULT", false, false},
+		{"STATUS", false, false},
 	};
 	struct arena *a = &cli->arena;
 	struct run_filter filter;
@@ -76,9 +75,9 @@ runs_list_run(struct cli *cli, struct err *err)
 		out_cell(&t, r->flow_name);
 		out_cell(&t, r->run_type);
 		out_cell(&t, r->schedule_id == ID_NONE ? NULL : out_int(a, r->schedule_id));
-		out_cell(&t, out_time(a, r->started_us, now_us));
+		out_cell(&t, out_time_cell(a, r->started_us, now_us));
 		out_cell(&t, how_long(a, r, now_us));
-		out_cell(&t, runs_outcome(r));
+		out_cell(&t, runs_status(r));
 	}
 	out_table_end(&t, "No runs.");
 	if (page.total > filter.offset + (int64_t)page.n)
@@ -132,7 +131,7 @@ print_run(struct cli *cli, const struct run_info *r)
 					      : arena_printf(a, "%s (%lld)", r->flow_name,
 							(long long)r->registration_id));
 	out_field("File", r->flow_path);
-	out_field("Result", runs_outcome(r));
+	out_field("Status", runs_status(r));
 	out_field("Type", r->run_type);
 	if (r->schedule_id != ID_NONE)
 		out_field("Schedule", out_int(a, r->schedule_id));
@@ -153,9 +152,7 @@ print_run(struct cli *cli, const struct run_info *r)
 static int
 runs_show_run(struct cli *cli, struct err *err)
 {
-	struct run_details details = {0};
 	struct run_info run;
-	bool prepared;
 	int64_t id;
 
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
@@ -166,13 +163,21 @@ runs_show_run(struct cli *cli, struct err *err)
 		runs_json_detail(out_json_begin(cli), &run);
 		return out_json_end(cli, err);
 	}
-	if (status_prepared(&cli->catalog, &prepared, err) < 0 ||
-		(prepared && runs_details(&cli->catalog, id, &cli->arena, &details, err) < 0))
-		return -1;
 	print_run(cli, &run);
-	if (details.found)
-		print_details(cli, &details);
+	if (run.details.found)
+		print_details(cli, &run.details);
 	return 0;
+}
+
+/* The latest run unless one is named. */
+static int
+which_log(struct cli *cli, int64_t *id, struct err *err)
+{
+	if (cli->n_args > 0)
+		return resolve_run(&cli->catalog, cli->args[0], id, err);
+	if (runs_latest_spawned(&cli->catalog, id, err) < 0)
+		return -1;
+	return *id != ID_NONE ? 0 : err_set(err, ERR_NOT_FOUND, "there is no run yet");
 }
 
 static int
@@ -181,13 +186,16 @@ runs_logs_run(struct cli *cli, struct err *err)
 	struct run_info run;
 	int64_t id;
 
-	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
-		resolve_run(&cli->catalog, cli->args[0], &id, err) < 0 ||
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 || which_log(cli, &id, err) < 0 ||
 		runs_get(&cli->catalog, id, &cli->arena, &run, err) < 0)
 		return -1;
 	if (!runs_type_spawned(run.run_type))
 		return err_set(err, ERR_NOT_FOUND,
 			"run %lld has no log: it ran inside Flowfile's designer", (long long)id);
+	if (cli->n_args == 0)
+		fprintf(stderr, "Run %lld of %s, the latest: %s, started %s.\n", (long long)id,
+			out_clean(&cli->arena, run.flow_name), runs_status(&run),
+			out_time(&cli->arena, run.started_us, clock_wall(cli->catalog.clock)));
 	return follow_log(cli, id, args_has(cli, "follow"), err);
 }
 
@@ -225,7 +233,8 @@ static const struct cli_option cancel_options[] = {
 const struct cli_command cmd_runs[] = {
 	{"list", "", "Lists runs, latest first", runs_list_run, 0, 0, list_options, NULL, false},
 	{"show", "ID", "Shows one run", runs_show_run, 1, 1, NULL, NULL, false},
-	{"logs", "ID", "Prints a run's log", runs_logs_run, 1, 1, logs_options, NULL, false},
+	{"logs", "[ID]", "Prints a run's log, that of the latest run without an id", runs_logs_run,
+		0, 1, logs_options, "`flowfile runs list` shows the ids.", false},
 	{"cancel", "ID", "Ends a run", runs_cancel_run, 1, 1, cancel_options,
 		"A run that has ended already is left as it is, and that is no error.", false},
 	{0},

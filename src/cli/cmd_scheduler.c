@@ -45,7 +45,7 @@ print_instances(struct cli *cli, const struct status_info *s, int64_t now_us)
 		out_cell(&t, in->host);
 		out_cell(&t, out_int(a, in->pid));
 		out_cell(&t, in->version);
-		out_cell(&t, out_time(a, in->started_us, now_us));
+		out_cell(&t, out_time_cell(a, in->started_us, now_us));
 		out_cell(&t, out_age(a, in->seen_us, now_us));
 		out_cell(&t, in->leads ? "yes" : "no");
 	}

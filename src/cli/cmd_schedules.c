@@ -59,7 +59,7 @@ schedules_list_run(struct cli *cli, struct err *err)
 				: arena_printf(a, "#%lld (gone)", (long long)s->registration_id));
 		out_cell(&t, schedules_describe(a, s));
 		out_cell(&t, s->enabled ? "yes" : "no");
-		out_cell(&t, out_time(a, s->last_triggered_us, now_us));
+		out_cell(&t, out_time_cell(a, s->last_triggered_us, now_us));
 	}
 	out_table_end(&t, "No schedules. Make one with: flowfile schedules create FLOW --every 1h");
 	return 0;
@@ -374,11 +374,11 @@ print_preview(struct cli *cli, int64_t id, const struct upcoming *up, struct err
 		j = out_json_begin(cli);
 		json_object(j);
 		json_kv_int(j, "schedule_id", id);
-		json_kv_time(j, "due_at", up->due_us);
+		catalog_json_utc(j, "due_at", up->due_us);
 		json_key(j, "next_at");
 		json_array(j);
 		for (size_t i = 0; i < up->n; i++)
-			json_time(j, up->times[i]);
+			catalog_json_utc(j, NULL, up->times[i]);
 		json_array_end(j);
 		json_object_end(j);
 		return out_json_end(cli, err);
@@ -386,7 +386,7 @@ print_preview(struct cli *cli, int64_t id, const struct upcoming *up, struct err
 	if (up->due_us != TIME_NONE)
 		printf("due since %s\n", out_time(&cli->arena, up->due_us, now_us));
 	for (size_t i = 0; i < up->n; i++)
-		puts(out_time(&cli->arena, up->times[i], now_us));
+		puts(out_time_in(&cli->arena, up->times[i], up->tz, now_us));
 	if (up->on_data)
 		puts("It fires when its tables are written, not at times. "
 		     "`flowfile schedules explain` tells what it waits for.");
@@ -461,7 +461,7 @@ print_explanation(struct cli *cli, const struct explanation *e)
 	print_last(a, &e->last, now_us);
 	for (size_t i = 0; i < e->upcoming.n; i++)
 		out_field(i == 0 ? (e->schedule.enabled ? "Next" : "Next, if on") : "",
-			out_time(a, e->upcoming.times[i], now_us));
+			out_time_in(a, e->upcoming.times[i], e->upcoming.tz, now_us));
 	if (!e->leader.active)
 		out_field("Scheduler", "none is running: nothing fires");
 	else if (e->paused)

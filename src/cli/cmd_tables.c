@@ -59,7 +59,7 @@ tables_list_run(struct cli *cli, struct err *err)
 		out_cell(&t, info->table_type);
 		out_cell(&t, out_int(a, info->row_count));
 		out_cell(&t, out_bytes(a, info->size_bytes));
-		out_cell(&t, out_time(a, info->updated_us, now_us));
+		out_cell(&t, out_time_cell(a, info->updated_us, now_us));
 		out_cell(&t,
 			info->source_registration_name != NULL ? info->source_registration_name
 							       : info->producer_registration_name);

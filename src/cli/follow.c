@@ -16,6 +16,8 @@
 #include "runner/runlog.h"
 
 #define LOOK_MS 200 /* how often the catalog is asked whether the run has ended */
+#define VERDICT_MS                                                                                 \
+	2000 /* how long the exit code may come behind a row that the flow closed itself */
 #define CHUNK_SIZE (64 * 1024)
 
 static void
@@ -44,14 +46,20 @@ is_active(struct cli *cli, int64_t run_id, struct err *err)
 }
 
 int
-follow_run(struct cli *cli, int64_t run_id, struct err *err)
+follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *err)
 {
-	int64_t wait_ms = 10;
+	int64_t wait_ms = 10, waited_ms = 0;
 	int r;
 
 	while ((r = is_active(cli, run_id, err)) > 0) {
 		pause_ms(wait_ms);
 		wait_ms = wait_ms * 2 < LOOK_MS ? wait_ms * 2 : LOOK_MS;
+	}
+	for (wait_ms = 20; r == 0; waited_ms += wait_ms) {
+		r = runs_get(&cli->catalog, run_id, &cli->arena, run, err);
+		if (r < 0 || !runs_verdict_pending(run) || waited_ms >= VERDICT_MS)
+			break;
+		pause_ms(wait_ms);
 	}
 	return r;
 }

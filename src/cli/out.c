@@ -10,6 +10,7 @@
 #include "base/timefmt.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
+#include "core/tz.h"
 
 #define OUT_MAX ((size_t)1 << 30) /* bytes of one JSON answer */
 #define COLUMN_GAP 2
@@ -45,7 +46,7 @@ out_age(struct arena *a, int64_t us, int64_t now_us)
 }
 
 const char *
-out_time(struct arena *a, int64_t us, int64_t now_us)
+out_time_cell(struct arena *a, int64_t us, int64_t now_us)
 {
 	char text[TIMEFMT_SIZE];
 
@@ -53,6 +54,40 @@ out_time(struct arena *a, int64_t us, int64_t now_us)
 		return "-";
 	time_format_human(us, text);
 	return arena_printf(a, "%s (%s)", text, out_age(a, us, now_us));
+}
+
+const char *
+out_time(struct arena *a, int64_t us, int64_t now_us)
+{
+	return out_time_in(a, us, NULL, now_us);
+}
+
+/* "10:00:05 +02:00", with the date in front when it is not that of UTC. */
+static const char *
+local_text(struct arena *a, int64_t us, const struct tz *tz)
+{
+	char utc[TIMEFMT_SIZE], local[TIMEFMT_SIZE];
+	int64_t offset_min = tz_offset_at(tz, us) / US_PER_MIN;
+	int64_t size = offset_min < 0 ? -offset_min : offset_min;
+	const size_t date = strlen("2026-05-20 ");
+
+	time_format_human(us, utc);
+	time_format_human(tz_to_local(tz, us), local);
+	return arena_printf(a, "%s %c%02lld:%02lld",
+		strncmp(utc, local, date) == 0 ? local + date : local, offset_min < 0 ? '-' : '+',
+		(long long)(size / 60), (long long)(size % 60));
+}
+
+const char *
+out_time_in(struct arena *a, int64_t us, const struct tz *tz, int64_t now_us)
+{
+	char text[TIMEFMT_SIZE];
+
+	if (us == TIME_NONE || us == TIME_NEVER)
+		return "-";
+	time_format_human(us, text);
+	return arena_printf(a, "%s UTC%s%s (%s)", text, tz != NULL ? " = " : "",
+		tz != NULL ? local_text(a, us, tz) : "", out_age(a, us, now_us));
 }
 
 const char *

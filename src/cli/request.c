@@ -97,19 +97,22 @@ ask(struct cli *cli, const struct request_new *request, struct request_answer *a
 static int
 print_run(struct cli *cli, const struct run_info *run, struct err *err)
 {
-	const char *outcome = runs_outcome(run);
+	struct arena *a = &cli->arena;
+	const char *name = out_clean(a, run->flow_name), *why = runs_failure(a, run);
 
 	if (cli->json) {
-		runs_json(out_json_begin(cli), run);
+		runs_json_detail(out_json_begin(cli), run);
 		return out_json_end(cli, err);
 	}
-	if (run->ended_us == TIME_NONE)
-		printf("Run %lld of %s has started.\n", (long long)run->id,
-			out_clean(&cli->arena, run->flow_name));
-	else
-		printf("Run %lld of %s has ended: %s (%s).\n", (long long)run->id,
-			out_clean(&cli->arena, run->flow_name), outcome,
-			out_duration(&cli->arena, run->duration_s));
+	if (run->ended_us == TIME_NONE) {
+		printf("Run %lld of %s has started.\n", (long long)run->id, name);
+		return 0;
+	}
+	printf("Run %lld of %s has ended: %s%s%s (%s).\n", (long long)run->id, name,
+		runs_status(run), why != NULL ? ", " : "", why != NULL ? out_clean(a, why) : "",
+		out_duration(a, run->duration_s));
+	if (run->success != TRI_TRUE && run->has_log)
+		printf("Its log: flowfile runs logs %lld\n", (long long)run->id);
 	return 0;
 }
 
@@ -136,9 +139,11 @@ request_run(struct cli *cli, int64_t registration_id, int64_t schedule_id, struc
 	if (!answer.done)
 		return err_set(err, ERR_CONFLICT, "%s",
 			answer.detail != NULL ? answer.detail : "the scheduler refused");
-	if (wait && follow_run(cli, answer.run_id, err) < 0)
-		return -1;
-	if (runs_get(&cli->catalog, answer.run_id, &cli->arena, &run, err) < 0)
+	if (wait)
+		r = follow_run(cli, answer.run_id, &run, err);
+	else
+		r = runs_get(&cli->catalog, answer.run_id, &cli->arena, &run, err);
+	if (r < 0)
 		return err_prefix(err, "run %lld", (long long)answer.run_id);
 	if (run.ended_us != TIME_NONE && run.success != TRI_TRUE)
 		cli->status = 1;
@@ -150,10 +155,10 @@ static int
 ended_already(struct cli *cli, const struct run_info *run, struct err *err)
 {
 	if (cli->json) {
-		runs_json(out_json_begin(cli), run);
+		runs_json_detail(out_json_begin(cli), run);
 		return out_json_end(cli, err);
 	}
-	printf("Run %lld has ended already: %s, %s.\n", (long long)run->id, runs_outcome(run),
+	printf("Run %lld has ended already: %s, %s.\n", (long long)run->id, runs_status(run),
 		out_time(&cli->arena, run->ended_us, clock_wall(cli->catalog.clock)));
 	return 0;
 }
@@ -175,9 +180,11 @@ request_cancel(struct cli *cli, int64_t run_id, struct err *err)
 	r = ask(cli, &request, &answer, err);
 	if (r <= 0)
 		return r;
-	if (answer.done && wait && follow_run(cli, run_id, err) < 0)
-		return -1;
-	if (runs_get(&cli->catalog, run_id, &cli->arena, &run, err) < 0)
+	if (answer.done && wait)
+		r = follow_run(cli, run_id, &run, err);
+	else
+		r = runs_get(&cli->catalog, run_id, &cli->arena, &run, err);
+	if (r < 0)
 		return -1;
 	if (!answer.done && run.ended_us != TIME_NONE)
 		return ended_already(cli, &run, err);

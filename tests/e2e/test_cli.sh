@@ -336,16 +336,32 @@ is 1 'SELECT enabled FROM flow_schedules WHERE id = 2'
 ok schedules disable 2
 ok schedules preview 2 --count 3
 [ "$(wc -l <"$dir/out")" = 3 ] || fail 'three times'
+[ "$(grep -c ' 0[01]:00:00 UTC = 02:00:00 +0[12]:00 (in ' "$dir/out")" = 3 ] ||
+	fail 'in UTC and by the clock of its zone'
 ok schedules preview often --json
-out '"next_at":['
+grep -q '"next_at":\["2[0-9-]*T[0-9:.]*Z",' "$dir/out" || fail 'times in UTC'
 ok schedules explain both
 out 'It waits for each of'
 out 'none is running'
 ok tables touch orders
 ok schedules explain both
 out 'default.orders has been'
+ok schedules explain 2
+out ':00:00 UTC = 02:00:00 +0'
 ok schedules explain 2 --json
 out '"state":"disabled"'
+# A name that two have is no name for either.
+ok schedules create job --every 1h --name often --disabled
+twin=$("$sql" "$db" 'SELECT max(id) FROM flow_schedules')
+for verb in show enable disable delete preview explain run; do
+	no 4 "more than one schedule is called 'often'; say which by its id:" schedules $verb often
+	err '  1  job.often'
+	err "  $twin  job.often"
+done
+no 4 "  $twin  job.often" runs list --schedule often
+is 2 "SELECT count(*) FROM flow_schedules WHERE name = 'often'"
+ok schedules delete "$twin"
+ok schedules show often
 ok schedules delete both
 is 0 'SELECT count(*) FROM schedule_trigger_tables'
 
@@ -424,7 +440,7 @@ run 0 "$flowfile" run flow "$dir/job" --run-id 5
 err 'run 5 is not open'
 is '2026-05-20 09:00:00 0' "SELECT ended_at || ' ' || success FROM flow_runs WHERE id = 5"
 ok runs cancel 5
-out 'Run 5 has ended already: failed'
+out 'Run 5 has ended already: failed, 2026-05-20 09:00:00 UTC ('
 
 # Told to end, it ends as the flow did, by the signal, and leaves the row to whoever started it.
 insert_run 6

@@ -145,9 +145,15 @@ out 'Run 1 of quick has ended: success'
 run 0 runs logs 1
 out 'run 1 of flow 1'
 run 1 flows run broken --wait
-out 'Run 2 of broken has ended: failed'
+out 'Run 2 of broken has ended: failed, exit code 3 ('
+out 'flowfile runs logs 2'
 run 0 runs show 2
 out 'Exit status    3'
+run 0 runs show 2 --json
+out '"status":"failed","exit_code":3,"signal":null,"reason":null,"cause":"run now by '
+out '"attempt":1'
+run 0 runs show 1 --json
+out '"exit_code":0,'
 run 0 flows run quick --wait --json
 out '"success":true'
 is manual 'SELECT run_type FROM flow_runs WHERE id = 3'
@@ -169,13 +175,21 @@ until_true grep -q sleeping "$dir/followed"
 run 0 runs list --active
 out 'running'
 run 0 runs cancel 5 --wait
-out 'Run 5 of slow has ended: failed'
+out 'Run 5 of slow has ended: cancelled, by '
 wait $follower || fail 'runs logs --follow'
 background=$daemon
 run 0 runs cancel 5
-out 'Run 5 has ended already: failed'
+out 'Run 5 has ended already: cancelled'
 run 0 runs show 5
-out 'Cancelled'
+out 'Status         cancelled'
+out 'Cancelled      2'
+run 0 runs list
+out '  cancelled'
+run 0 flows list
+out 'cancelled, '
+run 0 runs logs
+err 'Run 5 of slow, the latest: cancelled, started 2'
+out sleeping
 is 0 'SELECT success FROM flow_runs WHERE id = 5'
 
 # --- triggers ------------------------------------------------------------------------------------

@@ -193,6 +193,52 @@ expect_error(int rc, enum err_code code, const char *detail)
 	err_clear(&err);
 }
 
+static const char *
+json_of(void (*write)(struct json *j, const void *object), const void *object)
+{
+	struct json j;
+	struct buf out;
+	const char *text;
+
+	buf_init(&out, 1 << 20);
+	json_init(&j, &out);
+	write(&j, object);
+	text = arena_strdup(&arena, buf_str(&out));
+	buf_free(&out);
+	return text;
+}
+
+static void
+write_flow(struct json *j, const void *o)
+{
+	flows_json(j, o);
+}
+static void
+write_table(struct json *j, const void *o)
+{
+	tables_json(j, o);
+}
+static void
+write_schedule(struct json *j, const void *o)
+{
+	schedules_json(j, o);
+}
+static void
+write_run(struct json *j, const void *o)
+{
+	runs_json_detail(j, o);
+}
+static void
+write_namespace(struct json *j, const void *o)
+{
+	namespaces_json(j, o);
+}
+static void
+write_explanation(struct json *j, const void *o)
+{
+	explain_json(j, o);
+}
+
 /* --- schedules --------------------------------------------------------------------------------- */
 
 START_TEST(a_schedule_that_may_not_be_is_refused_with_the_texts_of_the_api)
@@ -757,6 +803,107 @@ START_TEST(runs_are_listed_latest_first_and_counted)
 }
 END_TEST
 
+/* One run, as its two rows say; NULL for ours: there is none. */
+static const struct status_case {
+	const char *ended, *success; /* of Flowfile's row */
+	const char *ours; /* state, cancel_at, cancel_by, reason, exit_code, exit_signal */
+	const char *status, *failure;
+} status_cases[] = {
+	{"NULL", "NULL", NULL, "running", NULL},
+	{"NULL", "NULL", "'claimed', NULL, NULL, NULL, NULL, NULL", "starting", NULL},
+	{"NULL", "NULL", "'recorded', NULL, NULL, NULL, NULL, NULL", "running", NULL},
+	{"NULL", "NULL", "'recorded', '2027-01-15 08:00:00', 'a@h', NULL, NULL, NULL", "cancelling",
+		NULL},
+	{"'2027-01-15 08:00:01'", "TRUE", "'ended', NULL, NULL, NULL, 0, NULL", "success", NULL},
+	{"'2027-01-15 08:00:01'", "FALSE", NULL, "failed", NULL},
+	{"'2027-01-15 08:00:01'", "NULL", NULL, "unknown", NULL},
+	{"'2027-01-15 08:00:01'", "FALSE", "'ended', NULL, NULL, NULL, 3, NULL", "failed",
+		"exit code 3"},
+	{"'2027-01-15 08:00:01'", "FALSE", "'ended', NULL, NULL, 'no place', NULL, NULL", "failed",
+		"no place"},
+	{"'2027-01-15 08:00:01'", "FALSE", "'ended', NULL, NULL, NULL, NULL, 9", "failed",
+		"signal 9 (Killed)"},
+	{"'2027-01-15 08:00:01'", "FALSE", "'ended', '2027-01-15 08:00:00', 'a@h', NULL, NULL, 15",
+		"cancelled", "by a@h, signal 15 (Terminated)"},
+	/* A flow that was told to end and exits with 0 in its grace. */
+	{"'2027-01-15 08:00:01'", "FALSE", "'ended', '2027-01-15 08:00:00', 'a@h', NULL, 0, NULL",
+		"cancelled", "by a@h, exit code 0"},
+	{"'2027-01-15 08:00:01'", "FALSE",
+		"'ended', NULL, NULL, 'cancelled; it has no process', NULL, NULL", "cancelled",
+		"cancelled; it has no process"},
+	/* Nobody cancelled it: it was too old. */
+	{"'2027-01-15 08:00:01'", "FALSE",
+		"'ended', '2027-01-15 08:00:00', 'run_max_age', NULL, NULL, 15", "failed",
+		"ended for run_max_age, signal 15 (Terminated)"},
+};
+
+START_TEST(a_run_has_one_status_everywhere)
+{
+	const struct status_case *c = &status_cases[_i];
+	struct run_filter filter = {.limit = 1};
+	struct flow_info flow;
+	struct run_page page;
+	struct run_info run;
+
+	new_flow("f");
+	new_run(arena_printf(&arena, "NULL, '2027-01-15 07:59:00', %s, %s", c->ended, c->success));
+	if (c->ours != NULL)
+		sql(arena_printf(&arena,
+			"INSERT INTO scheduler_runs (run_id, state, cancel_at, cancel_by, reason,"
+			" exit_code, exit_signal) VALUES (1, %s)",
+			c->ours));
+	ck_assert_int_eq(runs_get(&cat, 1, &arena, &run, &err), 0);
+	ck_assert_str_eq(runs_status(&run), c->status);
+	ck_assert_pstr_eq(runs_failure(&arena, &run), c->failure);
+	ck_assert_int_eq(runs_list(&cat, &filter, &arena, &page, &err), 0);
+	ck_assert_str_eq(runs_status(&page.items[0]), c->status);
+	ck_assert_int_eq(flows_get(&cat, 1, &arena, &flow, &err), 0);
+	ck_assert_str_eq(flow.last_run_status, c->status);
+}
+END_TEST
+
+START_TEST(what_only_the_scheduler_knows_of_a_run_is_in_its_json)
+{
+	struct run_info run;
+	int64_t id;
+
+	new_flow("f");
+	ck_assert_int_eq(runs_latest_spawned(&cat, &id, &err), 0);
+	ck_assert_int_eq(id, ID_NONE);
+	new_run("NULL, '2027-01-15 07:59:00', '2027-01-15 08:00:00', FALSE");
+	new_run("NULL, '2027-01-15 07:59:30', NULL, NULL");
+	sql("UPDATE flow_runs SET run_type = 'in_designer_run' WHERE id = 2");
+	sql("INSERT INTO scheduler_runs (run_id, state, host, cause, cancel_by, reason, cancel_at,"
+	    " attempt, exit_signal, cpu_us, max_rss_kb) VALUES (1, 'ended', 'h', 'run now', 'a@h',"
+	    " 'why', '2027-01-15 07:59:59', 2, 9, 1500000, 4)");
+	ck_assert_int_eq(runs_latest_spawned(&cat, &id, &err), 0);
+	ck_assert_int_eq(id, 1);
+	ck_assert_int_eq(runs_get(&cat, 1, &arena, &run, &err), 0);
+	ck_assert_ptr_nonnull(strstr(json_of(write_run, &run),
+		"\"status\":\"cancelled\",\"exit_code\":null,\"signal\":9,\"reason\":\"why\","
+		"\"cause\":\"run now\",\"cancel_requested_at\":\"2027-01-15T07:59:59\","
+		"\"cancel_requested_by\":\"a@h\",\"host\":\"h\",\"cpu_seconds\":1.5,"
+		"\"peak_memory_bytes\":4096,\"attempt\":2}"));
+}
+END_TEST
+
+/* Before its first start the scheduler's tables are not there. */
+START_TEST(runs_are_shown_from_a_catalog_that_was_never_prepared)
+{
+	struct run_filter filter = {.limit = 1};
+	struct run_page page;
+	struct run_info run;
+
+	new_flow("f");
+	new_run("NULL, '2027-01-15 07:59:00', '2027-01-15 08:00:00', FALSE");
+	ck_assert_msg(schema_remove_ours(cat.db, &err) == 0, "%s", err.text);
+	ck_assert_msg(runs_get(&cat, 1, &arena, &run, &err) == 0, "%s", err.text);
+	ck_assert_str_eq(runs_status(&run), "failed");
+	ck_assert_int_eq(runs_list(&cat, &filter, &arena, &page, &err), 0);
+	ck_assert_uint_eq(page.n, 1);
+}
+END_TEST
+
 START_TEST(an_ended_run_is_never_ended_again)
 {
 	bool closed;
@@ -888,47 +1035,6 @@ END_TEST
 
 /* --- shapes ------------------------------------------------------------------------------------ */
 
-static const char *
-json_of(void (*write)(struct json *j, const void *object), const void *object)
-{
-	struct json j;
-	struct buf out;
-	const char *text;
-
-	buf_init(&out, 1 << 20);
-	json_init(&j, &out);
-	write(&j, object);
-	text = arena_strdup(&arena, buf_str(&out));
-	buf_free(&out);
-	return text;
-}
-
-static void
-write_flow(struct json *j, const void *o)
-{
-	flows_json(j, o);
-}
-static void
-write_table(struct json *j, const void *o)
-{
-	tables_json(j, o);
-}
-static void
-write_schedule(struct json *j, const void *o)
-{
-	schedules_json(j, o);
-}
-static void
-write_run(struct json *j, const void *o)
-{
-	runs_json_detail(j, o);
-}
-static void
-write_namespace(struct json *j, const void *o)
-{
-	namespaces_json(j, o);
-}
-
 START_TEST(objects_have_every_field_in_the_order_of_the_contract)
 {
 	struct flow_info flow;
@@ -1005,7 +1111,11 @@ START_TEST(objects_have_every_field_in_the_order_of_the_contract)
 		"\"ended_at\":\"2027-01-15T08:00:02\",\"success\":true,\"nodes_completed\":0,"
 		"\"number_of_nodes\":0,\"duration_seconds\":1.0,\"run_type\":\"scheduled\","
 		"\"schedule_id\":1,\"has_snapshot\":false,\"has_log\":false,"
-		"\"flow_snapshot\":null,\"node_results_json\":null}");
+		"\"flow_snapshot\":null,\"node_results_json\":null,"
+		"\"status\":\"success\",\"exit_code\":null,\"signal\":null,\"reason\":null,"
+		"\"cause\":null,\"cancel_requested_at\":null,\"cancel_requested_by\":null,"
+		"\"host\":null,\"cpu_seconds\":null,\"peak_memory_bytes\":null,"
+		"\"attempt\":null}");
 
 	ck_assert_int_eq(namespaces_get(&cat, default_ns, &arena, &ns, &err), 0);
 	ck_assert_ptr_nonnull(strstr(json_of(write_namespace, &ns),
@@ -1187,6 +1297,10 @@ START_TEST(slots_and_rows_that_make_no_sense_are_explained)
 	e = explain(cron);
 	ck_assert_uint_eq(e.upcoming.n, 2);
 	ck_assert_int_eq(e.upcoming.times[1], START_US + 25 * US_PER_HOUR + 30 * US_PER_MIN);
+	ck_assert_str_eq(tz_name(e.upcoming.tz), "Europe/Amsterdam");
+	ck_assert_ptr_null(explain(never).upcoming.tz);
+	ck_assert_ptr_nonnull(
+		strstr(json_of(write_explanation, &e), "\"next_at\":[\"2027-01-15T09:30:00Z\","));
 	sql("UPDATE flow_schedules SET cron_timezone = 'No/Where' WHERE id = 2");
 	expect_state(
 		cron, "bad_row", "It cannot fire: cron_timezone: unknown time zone 'No/Where'");
@@ -1255,6 +1369,9 @@ main(void)
 	tcase_add_test(tc, a_flow_name_is_taken_once_where_that_is_asked_for);
 	tcase_add_test(tc, namespaces_nest_once_and_are_deleted_empty);
 	tcase_add_test(tc, runs_are_listed_latest_first_and_counted);
+	tcase_add_loop_test(tc, a_run_has_one_status_everywhere, 0, (int)ARRAY_LEN(status_cases));
+	tcase_add_test(tc, what_only_the_scheduler_knows_of_a_run_is_in_its_json);
+	tcase_add_test(tc, runs_are_shown_from_a_catalog_that_was_never_prepared);
 	tcase_add_test(tc, an_ended_run_is_never_ended_again);
 	tcase_add_test(tc, a_request_is_answered_or_taken_back);
 	tcase_add_test(tc, pausing_is_heard_once);

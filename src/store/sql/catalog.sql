@@ -10,6 +10,8 @@ SELECT f.id, f.name, f.description, f.flow_path, f.namespace_id, f.owner_id, f.c
 	(SELECT max(r.started_at) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid),
 	(SELECT r.success FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid
 		ORDER BY r.started_at DESC, r.id DESC LIMIT 1),
+	(SELECT r.id FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid
+		ORDER BY r.started_at DESC, r.id DESC LIMIT 1),
 	(SELECT count(*) FROM global_artifacts g
 		WHERE g.source_registration_id = f.id AND g.status <> 'deleted'),
 	n.name, p.name
@@ -311,10 +313,8 @@ UPDATE flow_runs SET ended_at = $1, success = $2, duration_seconds = $3, nodes_c
 	number_of_nodes = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE number_of_nodes END
 WHERE id = $6 AND ended_at IS NULL;
 
--- name: cat_run_details
-SELECT state, host, cause, cancel_by, reason, due_at, claimed_at, started_at, cancel_at, attempt,
-	exit_code, exit_signal, cpu_us, max_rss_kb
-FROM scheduler_runs WHERE run_id = $1;
+-- name: cat_run_latest_spawned
+SELECT id FROM flow_runs WHERE run_type <> 'in_designer_run' ORDER BY started_at DESC, id DESC LIMIT 1;
 
 -- name: cat_user_local
 SELECT id FROM users WHERE username = 'local_user' ORDER BY id LIMIT 1;
@@ -396,9 +396,8 @@ SELECT outcome, detail, run_id FROM scheduler_requests WHERE id = $1;
 DELETE FROM scheduler_requests WHERE id = $1 AND outcome IS NULL;
 
 -- name: cat_last_firing
-SELECT f.fired_at, f.due_at, f.cause, f.covered, f.run_id, r.ended_at, r.success, r.id
-FROM scheduler_firings f LEFT JOIN flow_runs r ON r.id = f.run_id
-WHERE f.schedule_id = $1 ORDER BY f.id DESC LIMIT 1;
+SELECT f.fired_at, f.due_at, f.cause, f.covered, f.run_id
+FROM scheduler_firings f WHERE f.schedule_id = $1 ORDER BY f.id DESC LIMIT 1;
 
 -- name: cat_latest_run
 SELECT max(started_at) FROM flow_runs;
