@@ -16,8 +16,8 @@ struct leader_info {
 	bool ours; /* and one of our daemons holds it, not a Python scheduler */
 	const char *holder_id;
 	int64_t started_us, heartbeat_us;
-	const char *host, *version; /* of ours */
-	int64_t pid;
+	const char *host, *version, *boot_id; /* of ours */
+	int64_t pid, pid_start; /* start: runner/proc.h */
 };
 int status_leader(struct catalog *cat, struct arena *a, struct leader_info *out, struct err *err);
 /* {active, holder_id, started_at, heartbeat_at, is_embedded} (contract 5.6). */

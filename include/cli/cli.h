@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "catalog/catalog.h"
 #include "catalog/runs.h"
+#include "catalog/status.h"
 #include "daemon/config.h"
 
 struct cli;
@@ -170,6 +171,14 @@ void out_field(const char *name, const char *value);
 /* JSON to standard output, one line: begin, write, end. */
 struct json *out_json_begin(struct cli *cli);
 int out_json_end(struct cli *cli, struct err *err);
+
+/* --- leader.c ---------------------------------------------------------------------------------- */
+
+/* Whether the leader ran on this machine and its process is not there any more. */
+bool leader_is_gone(const struct cli *cli, const struct leader_info *leader);
+/* What is known of a leader that is none any more: "that on h, pid 12, is gone ...; its last heartbeat was 9s ago". In
+ * the arena. */
+const char *leader_lost(struct cli *cli, const struct leader_info *leader);
 
 /* --- request.c --------------------------------------------------------------------------------- */
 

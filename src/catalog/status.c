@@ -32,6 +32,8 @@ read_instance(struct catalog *cat, struct arena *a, struct leader_info *out, str
 		out->host = catalog_text(a, st, 0);
 		out->version = catalog_text(a, st, 1);
 		out->pid = col_int(st, 2);
+		out->boot_id = catalog_text(a, st, 3);
+		out->pid_start = col_int(st, 4);
 	}
 	stmt_reset(st);
 	return r < 0 ? -1 : 0;

@@ -445,11 +445,11 @@ check_lock(struct doctor *d)
 		return;
 	}
 	age = out_age(d->arena, l.heartbeat_us, clock_wall(&clock_real));
-	if (!l.active)
+	if (!l.active || leader_is_gone(d->cli, &l))
 		found(d, LEVEL_WARN, "scheduler",
-			arena_printf(d->arena, "none is running; %s stopped answering %s",
-				l.holder_id, age),
-			"start it: `flowfile run flowfile_scheduler`");
+			arena_printf(d->arena, "none is running: %s", leader_lost(d->cli, &l)),
+			"start one: `flowfile run flowfile_scheduler`. Its log says why the last "
+			"one ended");
 	else if (!l.ours)
 		found(d, LEVEL_WARN, "scheduler",
 			arena_printf(d->arena, "%s, one of Flowfile's own, heartbeat %s",
@@ -460,6 +460,23 @@ check_lock(struct doctor *d)
 			arena_printf(d->arena, "%s, pid %lld, heartbeat %s", l.host,
 				(long long)l.pid, age),
 			NULL);
+}
+
+static void
+check_paused(struct doctor *d)
+{
+	struct err err = ERR_INIT;
+	bool paused;
+
+	if (!d->prepared)
+		return;
+	if (load_paused(d->cli->catalog.db, &paused, &err) < 0)
+		failed(d, "launching", &err, NULL);
+	else if (paused)
+		found(d, LEVEL_WARN, "launching", "paused: nothing is launched",
+			"go on with `flowfile scheduler resume`");
+	else
+		found(d, LEVEL_OK, "launching", "on", NULL);
 }
 
 static void (*const checks[])(struct doctor *) = {
@@ -474,6 +491,7 @@ static void (*const checks[])(struct doctor *) = {
 	check_run_command,
 	check_shim,
 	check_lock,
+	check_paused,
 };
 
 /* --- the report -------------------------------------------------------------------------------- */

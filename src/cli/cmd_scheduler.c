@@ -6,13 +6,15 @@
 #include "cli/cli.h"
 
 static const char *
-leader_text(struct arena *a, const struct leader_info *l, int64_t now_us)
+leader_text(struct cli *cli, const struct leader_info *l)
 {
+	struct arena *a = &cli->arena;
+
 	if (!l->any)
 		return "none; start one with `flowfile run flowfile_scheduler`";
-	if (!l->active)
-		return arena_printf(a, "none; %s stopped answering %s", l->holder_id,
-			out_age(a, l->heartbeat_us, now_us));
+	if (!l->active || leader_is_gone(cli, l))
+		return arena_printf(a, "none: %s. Start one with `flowfile run flowfile_scheduler`",
+			leader_lost(cli, l));
 	if (!l->ours)
 		return arena_printf(a, "%s, a scheduler of Flowfile's own", l->holder_id);
 	return arena_printf(a, "%s on %s, pid %lld, version %s", l->holder_id, l->host,
@@ -59,7 +61,7 @@ print_status(struct cli *cli, const struct status_info *s)
 	struct arena *a = &cli->arena;
 
 	out_field("Catalog", db_display(cli->catalog.db));
-	out_field("Scheduler", leader_text(a, &s->leader, now_us));
+	out_field("Scheduler", leader_text(cli, &s->leader));
 	if (s->leader.any) {
 		out_field("Heartbeat", out_time(a, s->leader.heartbeat_us, now_us));
 		out_field("Since", out_time(a, s->leader.started_us, now_us));

@@ -12,6 +12,7 @@ flowfile_SOURCES = \
 	src/cli/cmd_tables.c \
 	src/cli/follow.c \
 	src/cli/help.c \
+	src/cli/leader.c \
 	src/cli/main.c \
 	src/cli/open.c \
 	src/cli/out.c \

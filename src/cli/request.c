@@ -7,8 +7,10 @@
 #include "cli/cli.h"
 #include "store/load.h"
 
-/* A leading daemon answers in milliseconds; this long it may be busy, or the lock be another's. */
+/* A leading daemon answers in milliseconds; this long it may be busy. */
 #define ANSWER_TIMEOUT_MS 10000
+/* Where the leader died another takes over by then, if there is one. */
+#define TAKEOVER_TIMEOUT_MS 3000
 
 static int
 not_now(const struct leader_info *leader, bool paused, struct err *err)
@@ -31,13 +33,31 @@ not_now(const struct leader_info *leader, bool paused, struct err *err)
 		"with --queue.");
 }
 
-/* Nobody answered: the request goes, unless the answer has just come. */
-static int
-take_back(struct cli *cli, int64_t id, const struct leader_info *leader,
-	struct request_answer *answer, struct err *err)
+/* A leader that did not stop of itself: somebody or something will start it again. */
+static bool
+has_crashed(struct cli *cli, const struct leader_info *leader)
 {
+	return leader->any && leader->ours && (!leader->active || leader_is_gone(cli, leader));
+}
+
+/*
+ * Nobody answered: the request goes, unless the answer has just come. When the leader has died meanwhile, it
+ * stays for the next one.
+ */
+static int
+give_up(struct cli *cli, int64_t id, struct request_answer *answer, struct err *err)
+{
+	struct leader_info found, *leader = &found;
 	bool withdrawn;
 
+	if (status_leader(&cli->catalog, &cli->arena, leader, err) < 0)
+		return -1;
+	if (has_crashed(cli, leader))
+		return err_set(err, ERR_FAILED,
+			"no scheduler leads: %s\nRequest %lld is kept: the next scheduler carries "
+			"it "
+			"out. Start one with `flowfile run flowfile_scheduler`.",
+			leader_lost(cli, leader), (long long)id);
 	if (requests_withdraw(&cli->catalog, id, &withdrawn, err) < 0)
 		return -1;
 	if (!withdrawn)
@@ -46,7 +66,8 @@ take_back(struct cli *cli, int64_t id, const struct leader_info *leader,
 		"the scheduler (%s, pid %lld) has not done it within %d s, and the request was "
 		"taken back\nIts places for runs may all be taken: see `flowfile runs list "
 		"--active` and `flowfile scheduler status`.",
-		leader->host, (long long)leader->pid, ANSWER_TIMEOUT_MS / 1000);
+		leader->host != NULL ? leader->host : "gone meanwhile", (long long)leader->pid,
+		ANSWER_TIMEOUT_MS / 1000);
 }
 
 static int
@@ -70,7 +91,7 @@ static int
 ask(struct cli *cli, const struct request_new *request, struct request_answer *answer,
 	struct err *err)
 {
-	bool queue = args_has(cli, "queue"), now, paused = false;
+	bool queue = args_has(cli, "queue"), crashed, now, paused = false;
 	struct leader_info leader;
 	int64_t id;
 
@@ -78,18 +99,20 @@ ask(struct cli *cli, const struct request_new *request, struct request_answer *a
 		return -1;
 	if (request->run_id == ID_NONE && load_paused(cli->catalog.db, &paused, err) < 0)
 		return -1;
-	now = leader.active && leader.ours && !paused;
-	if (!queue && !now)
+	crashed = has_crashed(cli, &leader);
+	now = leader.active && leader.ours && !crashed && !paused;
+	if (!queue && !now && (paused || !crashed))
 		return not_now(&leader, paused, err);
 	if (requests_submit(&cli->catalog, request, &id, err) < 0)
 		return err_prefix(err, "ask the scheduler");
-	if (!now)
+	if (!now && queue)
 		return queued(cli, id, err);
-	if (requests_wait(&cli->catalog, id, ANSWER_TIMEOUT_MS, &cli->arena, answer, err) < 0)
+	if (requests_wait(&cli->catalog, id, crashed ? TAKEOVER_TIMEOUT_MS : ANSWER_TIMEOUT_MS,
+		    &cli->arena, answer, err) < 0)
 		return -1;
 	if (!answer->answered && queue)
 		return queued(cli, id, err);
-	if (!answer->answered && take_back(cli, id, &leader, answer, err) < 0)
+	if (!answer->answered && give_up(cli, id, answer, err) < 0)
 		return -1;
 	return 1;
 }

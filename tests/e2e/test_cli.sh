@@ -395,6 +395,25 @@ no 2 '--limit' runs list --limit 501
 ok runs show 1 --json
 out '"ended_at":null,"success":null'
 
+# One that died, as far as its heartbeat and its process tell: the next one carries the request out.
+"$sql" "$db" "INSERT INTO scheduler_lock (id, holder_id, started_at, heartbeat_at)
+	VALUES (1, 'bbbbbbbbbbbb', '2026-05-20 08:00:00', '2026-05-20 08:00:00')" \
+	"INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, started_at,
+	seen_at) VALUES ('bbbbbbbbbbbb', 'elsewhere', '', 1, 1, '0', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+no 1 'no scheduler leads: that on elsewhere, pid 1, stopped answering; its last heartbeat was ' flows run job
+err 'is kept: the next scheduler carries it out'
+is run 'SELECT kind FROM scheduler_requests'
+"$sql" "$db" "UPDATE scheduler_lock SET heartbeat_at = CURRENT_TIMESTAMP" \
+	"UPDATE scheduler_instances SET host = '$(uname -n)', boot_id = '$(cat /proc/sys/kernel/random/boot_id)'"
+no 1 "no scheduler leads: that on $(uname -n), pid 1, is gone" runs cancel 1
+is cancel 'SELECT kind FROM scheduler_requests ORDER BY id DESC LIMIT 1'
+ok scheduler status
+out 'none: that on'
+ok doctor
+out 'warn  scheduler: none is running: that on'
+out 'is gone without a farewell; its last heartbeat was '
+"$sql" "$db" 'DELETE FROM scheduler_lock' 'DELETE FROM scheduler_instances' 'DELETE FROM scheduler_requests'
+
 # A lock that a Python scheduler holds: it takes no requests.
 "$sql" "$db" "INSERT INTO scheduler_lock (id, holder_id, started_at, heartbeat_at)
 	VALUES (1, '0123456789ab', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
@@ -513,11 +532,14 @@ out 'paused already'
 ok scheduler status --json
 out '"paused":true'
 no 4 'launching is paused' flows run job
+ok doctor
+out 'warn  launching: paused: nothing is launched; go on with `flowfile scheduler resume`'
 ok scheduler resume
 is 0 "SELECT value FROM scheduler_settings WHERE name = 'paused'"
 
 ok doctor
 out 'ok    database'
+out 'ok    launching: on'
 out 'warn  scheduler: none is running'
 "$sql" "$db" "UPDATE flow_schedules SET cron_expression = 'nonsense', enabled = 1 WHERE id = 2" \
 	'DROP TRIGGER scheduler_run_added'

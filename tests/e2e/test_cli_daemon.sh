@@ -251,6 +251,26 @@ background=
 run 1 flows run quick
 err 'no scheduler is running'
 
+# One that is killed says no farewell: what it is asked for then, the next one does.
+"$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
+daemon=$!
+background=$daemon
+until_true leads
+kill -KILL $daemon
+wait $daemon || :
+background=
+run 1 flows run quick
+err "no scheduler leads: that on $(uname -n), pid $daemon, is gone without a farewell"
+runs=$(query 'SELECT count(*) FROM flow_runs')
+"$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
+daemon=$!
+background=$daemon
+becomes "$((runs + 1)) 1" "SELECT count(*) || ' ' || max(CASE WHEN id = $((runs + 1)) THEN success END)
+	FROM flow_runs"
+kill -TERM $daemon
+wait $daemon || fail 'the scheduler ended with an error'
+background=
+
 # What was kept for later is launched by one pass, and left to run; the next scheduler learns how it
 # ended.
 run 0 flows run quick --queue

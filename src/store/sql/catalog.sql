@@ -362,7 +362,7 @@ SELECT id FROM flow_runs WHERE id = $1;
 SELECT holder_id, started_at, heartbeat_at FROM scheduler_lock WHERE id = 1;
 
 -- name: cat_status_instance
-SELECT host, version, pid FROM scheduler_instances WHERE holder_id = $1;
+SELECT host, version, pid, boot_id, pid_start FROM scheduler_instances WHERE holder_id = $1;
 
 -- name: cat_status_instances
 SELECT holder_id, host, version, pid, started_at, seen_at FROM scheduler_instances

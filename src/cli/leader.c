@@ -1,0 +1,36 @@
+/* Whether a leader that is recorded still lives, as far as this machine can tell. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "runner/proc.h"
+#include "runner/runner.h"
+
+/* Containers share the kernel's boot id, but not their processes: the host must be the same by name, too. */
+bool
+leader_is_gone(const struct cli *cli, const struct leader_info *leader)
+{
+	const struct proc_id process = {(pid_t)leader->pid, (uint64_t)leader->pid_start};
+	struct err ignored = ERR_INIT;
+	struct host_id here;
+
+	if (!leader->ours || leader->pid <= 0 || leader->pid_start <= 0 ||
+		host_id_get(&here, &ignored) < 0)
+		return false;
+	return catalog_same(leader->host, cli->config->instance_name) &&
+		catalog_same(leader->boot_id, here.boot_id) && !proc_alive(&process);
+}
+
+const char *
+leader_lost(struct cli *cli, const struct leader_info *leader)
+{
+	int64_t now_us = clock_wall(cli->catalog.clock);
+	struct arena *a = &cli->arena;
+
+	if (!leader->ours)
+		return arena_printf(a, "%s stopped answering %s", leader->holder_id,
+			out_age(a, leader->heartbeat_us, now_us));
+	return arena_printf(a, "that on %s, pid %lld, %s; its last heartbeat was %s", leader->host,
+		(long long)leader->pid,
+		leader_is_gone(cli, leader) ? "is gone without a farewell" : "stopped answering",
+		out_age(a, leader->heartbeat_us, now_us));
+}
