@@ -67,7 +67,7 @@ flows_list_run(struct cli *cli, struct err *err)
 			f->file_exists ? f->flow_path
 				       : arena_printf(&cli->arena, "%s (missing)", f->flow_path));
 	}
-	out_table_end(&t, "No flows. Register one with: flowfile flows register PATH --name NAME");
+	out_table_end(&t, "No flows. Register one with: flowfile flows register PATH");
 	return 0;
 }
 
@@ -164,23 +164,37 @@ check_flow_file(const char *path, struct err *err)
 	return 0;
 }
 
+/* What a flow is called unless it is told: "/flows/daily.import.sh" is "daily.import". */
+static const char *
+name_of_file(struct cli *cli, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = arena_strdup(&cli->arena, slash != NULL ? slash + 1 : path);
+	char *dot = strrchr(name, '.');
+
+	if (dot != NULL && dot != name)
+		*dot = '\0';
+	return name;
+}
+
 static int
 flows_register_run(struct cli *cli, struct err *err)
 {
 	struct flow_new new = {
-		.name = args_value(cli, "name"),
+		.name = args_has(cli, "name") ? args_value(cli, "name")
+					      : name_of_file(cli, cli->args[0]),
 		.description = args_value(cli, "description"),
 		.unique = true,
 	};
 	int64_t id, default_id;
 
-	if (new.name == NULL || *new.name == '\0')
-		return err_set(err, ERR_USAGE, "the flow needs a name: --name NAME");
-	if (!text_is_utf8(new.name, strlen(new.name)))
-		return err_set(err, ERR_USAGE, "--name is not UTF-8");
 	new.flow_path = cli_absolute(cli, cli->args[0], err);
 	if (new.flow_path == NULL || check_flow_file(new.flow_path, err) < 0)
 		return -1;
+	if (*new.name == '\0')
+		return err_set(err, ERR_USAGE, "the flow needs a name: --name NAME");
+	if (!text_is_utf8(new.name, strlen(new.name)))
+		return err_set(err, ERR_USAGE, "--name is not UTF-8");
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		namespaces_default(&cli->catalog, &default_id, err) < 0 ||
 		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
@@ -235,7 +249,7 @@ static const struct cli_option list_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 static const struct cli_option register_options[] = {
-	{"name", 0, "NAME", "what it is called", false},
+	{"name", 0, "NAME", "what it is called; the file's name without suffix if not said", false},
 	{"namespace", 0, "NS", "where it belongs; General.default if not said", false},
 	{"description", 0, "TEXT", "what it is for", false},
 	{NULL, 0, NULL, NULL, false},
@@ -254,11 +268,11 @@ const struct cli_command cmd_flows[] = {
 	{"list", "", "Lists the flows", flows_list_run, 0, 0, list_options, NULL, false},
 	{"show", "FLOW", "Shows one flow, its tables and its schedules", flows_show_run, 1, 1, NULL,
 		NULL, false},
-	{"register", "PATH --name NAME", "Makes a flow file or a program known", flows_register_run,
-		1, 1, register_options,
+	{"register", "PATH", "Makes a flow file or a program known", flows_register_run, 1, 1,
+		register_options,
 		"PATH is a flow file (.yaml, .yml, .json) or a program. A program is run as it is, "
-		"with\n"
-		"FLOWFILE_RUN_ID, FLOWFILE_FLOW_ID, FLOWFILE_RUN_CAUSE and others in its "
+		"in the working directory of the scheduler, with FLOWFILE_RUN_ID, "
+		"FLOWFILE_FLOW_ID, FLOWFILE_RUN_CAUSE and others in its "
 		"environment.",
 		false},
 	{"remove", "FLOW", "Forgets a flow and its schedules; its runs stay", flows_remove_run, 1,

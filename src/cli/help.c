@@ -4,6 +4,9 @@
 #include "cli/cli.h"
 #include "config.h"
 
+#define HELP_WIDTH 80
+#define HELP_NAME 28 /* the width of names */
+
 const char *
 help_usage(struct arena *a, const struct cli_noun *noun, const struct cli_command *command)
 {
@@ -16,30 +19,72 @@ help_usage(struct arena *a, const struct cli_noun *noun, const struct cli_comman
 	return text;
 }
 
+/*
+ * Words, as many a line as there is room for, from a column on; lines that follow begin at indent. Ends the
+ * last line.
+ */
+static void
+print_words(const char *text, size_t column, size_t indent, FILE *out)
+{
+	bool fresh = true; /* nothing of the text is on this line yet */
+	size_t len;
+
+	for (text += strspn(text, " \n"); *text != '\0'; text += len, text += strspn(text, " \n")) {
+		len = strcspn(text, " \n");
+		if (!fresh && column + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			fresh = true;
+		}
+		column += (size_t)fprintf(out, "%s%.*s", fresh ? "" : " ", (int)len, text);
+		fresh = false;
+	}
+	fputc('\n', out);
+}
+
+/* A name and what it is, in two columns; a name that is too long has a line of its own. */
+static void
+print_item(const char *name, const char *text, FILE *out)
+{
+	if (strlen(name) > HELP_NAME)
+		fprintf(out, "  %s\n%*s", name, HELP_NAME + 3, "");
+	else
+		fprintf(out, "  %-*s ", HELP_NAME, name);
+	print_words(text, HELP_NAME + 3, HELP_NAME + 3, out);
+}
+
 static void
 print_options(const struct cli_option *options, FILE *out)
 {
-	char left[64];
+	struct arena a = ARENA_INIT;
 
 	for (; options != NULL && options->name != NULL; options++) {
-		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", options->letter != 0 ? '-' : ' ',
-			options->letter != 0 ? options->letter : ' ',
-			options->letter != 0 ? ", " : "  ", options->name,
-			options->value != NULL ? " " : "",
-			options->value != NULL ? options->value : "");
-		fprintf(out, "  %-28s %s%s\n", left, options->help,
-			options->repeats ? " (may be repeated)" : "");
+		const char *letter =
+			options->letter != 0 ? arena_printf(&a, "-%c, ", options->letter) : "    ";
+
+		print_item(arena_printf(&a, "%s--%s%s%s", letter, options->name,
+				   options->value != NULL ? " " : "",
+				   options->value != NULL ? options->value : ""),
+			arena_printf(&a, "%s%s", options->help,
+				options->repeats ? " (may be repeated)" : ""),
+			out);
 	}
+	arena_free(&a);
 }
 
 void
 help_command(const struct cli_noun *noun, const struct cli_command *command, FILE *out)
 {
+	static const char usage[] = "Usage: ";
 	struct arena a = ARENA_INIT;
 	bool options = command->options != NULL;
 
-	fprintf(out, "Usage: %s%s\n\n%s.\n", help_usage(&a, noun, command),
-		options ? " [OPTION]..." : "", command->summary);
+	fputs(usage, out);
+	print_words(arena_printf(&a, "%s%s", help_usage(&a, noun, command),
+			    options ? " [OPTION]..." : ""),
+		strlen(usage), strlen(usage), out);
+	fputc('\n', out);
+	print_words(arena_printf(&a, "%s.", command->summary), 0, 0, out);
 	if (options) {
 		fputs("\nOptions:\n", out);
 		print_options(command->options, out);
@@ -48,8 +93,10 @@ help_command(const struct cli_noun *noun, const struct cli_command *command, FIL
 		fputs("\nFor every command:\n", out);
 		print_options(cli_global_options, out);
 	}
-	if (command->notes != NULL)
-		fprintf(out, "\n%s\n", command->notes);
+	if (command->notes != NULL) {
+		fputc('\n', out);
+		print_words(command->notes, 0, 0, out);
+	}
 	arena_free(&a);
 }
 
@@ -64,8 +111,7 @@ help_noun(const struct cli_noun *noun, FILE *out)
 	}
 	fprintf(out, "Usage: flowfile %s COMMAND\n\n%s.\n\n", noun->noun, noun->summary);
 	for (const struct cli_command *c = noun->commands; c->run != NULL; c++)
-		fprintf(out, "  %-28s %s\n", arena_printf(&a, "%s %s", c->verb, c->args),
-			c->summary);
+		print_item(arena_printf(&a, "%s %s", c->verb, c->args), c->summary, out);
 	fprintf(out, "\n`flowfile %s COMMAND --help` tells more.\n", noun->noun);
 	arena_free(&a);
 }
@@ -73,23 +119,30 @@ help_noun(const struct cli_noun *noun, FILE *out)
 void
 help_program(FILE *out)
 {
+	const int verbs_column = 13;
+	struct arena a = ARENA_INIT;
+
 	fprintf(out,
 		"flowfile %s: schedules, runs and looks after data flows\n\n"
 		"Usage: flowfile COMMAND [ARGUMENT]... [OPTION]...\n\n",
 		PACKAGE_VERSION);
 	for (const struct cli_noun *n = cli_nouns; n->noun != NULL; n++) {
+		const char *verbs = "";
+
 		fprintf(out, "  %-11s%s\n", n->noun, n->summary);
 		if (n->commands[0].verb == NULL)
 			continue;
-		fputs("             ", out);
 		for (const struct cli_command *c = n->commands; c->run != NULL; c++)
-			fprintf(out, "%s%s", c == n->commands ? "" : " | ", c->verb);
-		fputc('\n', out);
+			verbs = arena_printf(
+				&a, "%s%s%s", verbs, c == n->commands ? "" : " | ", c->verb);
+		fprintf(out, "%*s", verbs_column, "");
+		print_words(verbs, verbs_column, verbs_column, out);
 	}
 	fputs("\nFor every command:\n", out);
 	print_options(cli_global_options, out);
-	fputs("\n`flowfile COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong "
-	      "usage,\n"
-	      "3 not found, 4 conflict.\n",
-		out);
+	fputc('\n', out);
+	print_words("`flowfile COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong "
+		    "usage, 3 not found, 4 conflict.",
+		0, 0, out);
+	arena_free(&a);
 }

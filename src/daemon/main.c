@@ -11,14 +11,14 @@
 static const char usage[] =
 	"Usage: flowfile_scheduler [--once] [--config FILE]\n"
 	"\n"
-	"Launches the flows of a Flowfile catalog when their schedules are due or their data is "
-	"ready.\n"
-	"Runs in the foreground and logs to stderr.\n"
+	"Launches the flows of a Flowfile catalog when their schedules are due or their\n"
+	"data is ready. Runs in the foreground and logs to stderr.\n"
 	"\n"
 	"  --once            one pass: launch what is due now, then exit\n"
-	"  --config FILE     the configuration (default: scheduler.ini in Flowfile's folder, then\n"
-	"                    " SYSCONFDIR "/flowfile/scheduler.ini)\n"
-	"  --print-config    print the configuration in force and where each value comes from\n"
+	"  --config FILE     the configuration; without it, scheduler.ini in Flowfile's\n"
+	"                    folder (~/.flowfile), then\n"
+	"                    " SYSCONFDIR "/flowfile/scheduler.ini\n"
+	"  --print-config    print the configuration in force and where it comes from\n"
 	"  --version         print the version\n"
 	"  -h, --help        print this\n";
 

@@ -145,6 +145,21 @@ for noun in run flows tables schedules runs scheduler cron init doctor version; 
 done
 ok schedules create --help
 out '--on-tables A,B'
+# Every help fits a terminal of 80 columns.
+run 0 "$build/flowfile_scheduler" --help
+[ "$(wc -L <"$dir/out")" -le 80 ] || fail 'too wide: flowfile_scheduler --help'
+fits()
+{
+	ok "$@" --help
+	[ "$(wc -L <"$dir/out")" -le 80 ] || fail "too wide: flowfile $* --help"
+}
+fits
+for noun in $("$flowfile" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+	fits "$noun"
+	for verb in $("$flowfile" "$noun" --help | sed -n 's/^  \([a-z_]*\) .*/\1/p'); do
+		[ "$verb" = flowfile_scheduler ] || fits "$noun" "$verb"
+	done
+done
 ok --json flows list --help
 
 # --- cron: no database ---------------------------------------------------------------------------
@@ -233,7 +248,8 @@ no 4 'already exists in this namespace' flows register "$dir/job" --name job
 no 3 'there is no file' flows register "$dir/gone.yaml" --name gone
 no 2 'is not a file' flows register "$dir" --name folder
 no 2 'chmod +x' flows register "$dir/notes.txt" --name notes
-no 2 'needs a name' flows register "$dir/job"
+no 3 "there is no file $dir/gone.yaml" flows register "$dir/gone.yaml"
+no 2 'needs a name' flows register "$dir/job" --name ''
 no 3 "no namespace is called 'Nope'" flows register "$dir/job" --name x --namespace Nope
 is 2 'SELECT count(*) FROM flow_registrations'
 ok flows list
@@ -253,6 +269,10 @@ no 4 "  3  General.Local Flows.job" flows show job
 err '  1  General.default.job'
 ok flows remove 3
 out 'Removed flow 3'
+cp "$dir/job" "$dir/.daily.import.sh"
+ok flows register "$dir/.daily.import.sh"
+out 'Registered flow 3, .daily.import.'
+ok flows remove 3
 no 3 "no flow has the id 3" flows remove 3
 
 # --- tables --------------------------------------------------------------------------------------
