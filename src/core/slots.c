@@ -44,15 +44,14 @@ slots_plan(struct schedule *s, int64_t now_us)
 int64_t
 slots_take(const struct schedule *s, int64_t now_us, int64_t *covered)
 {
-	int64_t base = s->slot_us < now_us ? s->slot_us : now_us;
 	int64_t slot;
 
+	/* From the first that is due, not from the cursor: the clock may have gone back behind that. */
 	if (s->type == SCHEDULE_INTERVAL) {
 		slot = interval_last(s->anchor_us, s->interval_us, now_us);
-		*covered =
-			(slot - interval_last(s->anchor_us, s->interval_us, base)) / s->interval_us;
+		*covered = (slot - s->next_us) / s->interval_us + 1;
 	} else {
-		slot = cron_last(s->cron, s->tz, base, now_us, COVERED_MAX, covered);
+		slot = cron_last(s->cron, s->tz, s->next_us - 1, now_us, COVERED_MAX, covered);
 	}
 	if (slot == TIME_NONE || *covered < 1) {
 		slot = s->next_us;

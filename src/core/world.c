@@ -237,7 +237,8 @@ push_from(const struct schedule *s, int64_t now_us)
 
 	if (from_us > x->pending_us + PUSH_WAIT_MAX_US)
 		from_us = x->pending_us + PUSH_WAIT_MAX_US;
-	return from_us < now_us + PUSH_GRACE_US ? from_us : now_us + PUSH_GRACE_US;
+	/* The database's clock may be a little ahead; a write far ahead is of before the clock was set back. */
+	return from_us <= now_us + 2 * PUSH_GRACE_US ? from_us : now_us;
 }
 
 /* From when a data schedule whose tables are all written may launch; the minimum gap is contract D-24. */

@@ -546,6 +546,40 @@ START_TEST(a_clock_that_goes_back_ten_years_does_not_silence_schedules)
 }
 END_TEST
 
+START_TEST(what_piles_up_after_the_clock_went_back_is_caught_up_by_one_run)
+{
+	struct schedule_row row = interval_row(1, 10, 60);
+	int64_t then = T0 - 86400 * S;
+
+	put(&row, T0);
+	decide_at(T0);
+	claimed(&row, &d.launches[0], T0);
+	world_clock_stepped(&w, then, then - T0);
+	w.paused = true;
+	decide_at(then + 61 * S);
+	w.paused = false;
+	decide_at(then + 3605 * S);
+	ck_assert_uint_eq(d.n_launches, 1);
+	ck_assert_int_eq(d.launches[0].slot_us, then + 3600 * S);
+	ck_assert_int_eq(d.launches[0].covered, 60);
+}
+END_TEST
+
+START_TEST(a_write_of_before_the_clock_went_back_is_not_held_for_a_push)
+{
+	struct watch_row watch = watch_row(7, 3, 3);
+	struct schedule_row row = data_row(1, 10, &watch, 1);
+	int64_t then = T0 - 3600 * S;
+
+	put(&row, T0);
+	world_note_push(&w, T0);
+	world_put_table(&w, 7, true, 4, T0, 1, T0);
+	world_clock_stepped(&w, then, then - T0);
+	decide_at(then);
+	ck_assert_uint_eq(d.n_launches, 1);
+}
+END_TEST
+
 START_TEST(a_clock_step_does_not_age_runs)
 {
 	int64_t later = T0 + 10 * 365 * 86400 * S;
@@ -705,6 +739,8 @@ suite(void)
 		a_disabled_schedule_does_nothing,
 		a_row_that_makes_no_sense_is_told_once_and_harms_nobody,
 		a_clock_that_goes_back_ten_years_does_not_silence_schedules,
+		what_piles_up_after_the_clock_went_back_is_caught_up_by_one_run,
+		a_write_of_before_the_clock_went_back_is_not_held_for_a_push,
 		a_clock_step_does_not_age_runs,
 		a_run_of_others_without_a_process_is_closed_after_the_grace,
 		a_designer_run_blocks_no_longer_than_the_rule_says,
