@@ -34,7 +34,7 @@
 
 /*
  * Opens a run's log to append: made with mode 0640 less the umask, its folder too; what was there
- * is truncated. A descriptor, close-on-exec.
+ * stays. A descriptor, close-on-exec.
  */
 int runlog_open(const char *path, struct err *err);
 

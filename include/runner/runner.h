@@ -9,7 +9,7 @@
  *
  * Each run has a shim process (libexec flowfile-shim) which outlives the daemon. The shim holds the
  * flow's process, waiting on a pipe until go, in a session of its own. When the run is over, the
- * shim writes the exit file <state_dir>/<run_id>.exit (exitfile.h) and ends. A later daemon adopts
+ * shim writes an exit file (exitfile.h) and ends. A later daemon adopts
  * what it finds recorded in the store.
  *
  * Every process is watched by pidfd where the kernel has them (Linux 5.3), else it is looked at
@@ -70,12 +70,22 @@ struct run_exit {
 
 struct launch_spec {
 	int64_t run_id;
+	int attempt; /* which claim of the run this is: no two launches of a run have the same */
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH by the shim */
 	const char *const *env; /* NULL-terminated "NAME=value" on top of our own; may be NULL */
 	const char *cwd; /* NULL: inherited */
-	const char *log_path; /* truncated, mode 0640 less the umask; its folder is made */
+	const char
+		*log_path; /* made with mode 0640 less the umask, its folder too; emptied at go */
 	int64_t log_max_bytes; /* 0: no cap; runlog.h */
 	int grace_ms; /* from TERM to KILL */
+};
+
+/* A run as an earlier daemon recorded it. */
+struct adoption {
+	int64_t run_id;
+	int attempt;
+	struct proc_id shim, flow;
+	bool rebooted; /* the machine was restarted since: the processes are gone */
 };
 
 enum runner_event_type {
@@ -111,13 +121,12 @@ struct runner_ops {
 	 * run was not yet let go. False: not ours. */
 	bool (*cancel)(struct runner *r, int64_t run_id);
 	/*
-	 * Takes over a recorded run of this host and boot: RUNNER_ENDED will follow, from the
-	 * shim's exit file, or without a status when the shim was killed and its group is gone. A
-	 * run that was recorded but, its daemon having died before go, never started: !known and
-	 * TIME_NONE.
+	 * Takes over a recorded run of this host: RUNNER_ENDED will follow, from the shim's exit
+	 * file, or without a status when the shim was killed and its group is gone. A run that was
+	 * recorded but, its daemon having died before go, never started: !known and TIME_NONE.
+	 * After a restart of the machine without an exit file it may always have run.
 	 */
-	int (*adopt)(struct runner *r, int64_t run_id, const struct proc_id *shim,
-		const struct proc_id *flow, struct err *err);
+	int (*adopt)(struct runner *r, const struct adoption *run, struct err *err);
 	/*
 	 * Watches a process that somebody else started (Flowfile's core or push path): RUNNER_ENDED
 	 * when it and, if it leads one, its process group are gone; without a status, unless it
@@ -125,7 +134,7 @@ struct runner_ops {
 	 */
 	int (*watch)(struct runner *r, int64_t run_id, const struct proc_id *proc, struct err *err);
 	/* The engine has stored the end: the files in the state folder may go. */
-	void (*forget)(struct runner *r, int64_t run_id);
+	void (*forget)(struct runner *r, int64_t run_id, int attempt);
 };
 
 struct event_base;
@@ -147,8 +156,5 @@ int runner_create(struct event_base *base, const struct runner_options *options,
 /* Lets go of everything: runs live on, waiting shims (no go yet) leave. */
 void runner_free(struct runner *r);
 extern const struct runner_ops runner_real;
-
-/* The exit file of a run (exitfile.h): 1 and *exit; 0: there is none; -1: it is malformed. */
-int exit_file_read(const char *state_dir, int64_t run_id, struct run_exit *exit, struct err *err);
 
 #endif

@@ -26,6 +26,7 @@
 /* A launch as the shim sees it. The strings are in the packet; the two arrays are owned. */
 struct wire_launch {
 	int64_t run_id;
+	int attempt;
 	int64_t log_max_bytes;
 	int grace_ms;
 	const char *state_dir;

@@ -40,9 +40,10 @@ int claim_launch(struct db *db, const struct launch *launch, const struct claima
 int claim_answer(struct db *db, int64_t request_id, bool done, int64_t run_id, const char *detail,
 	int64_t now_us, struct err *err);
 
-/* Takes over a run that was claimed and never started: attempt + 1, ours now. 1; 0 if it ended or started meanwhile. */
-int claim_again(
-	struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us, struct err *err);
+/* Takes over a run that was claimed and never started: attempt + 1, ours now. 1 and *attempt; 0 if it ended
+ * meanwhile. */
+int claim_again(struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us,
+	int *attempt, struct err *err);
 
 /* Stores a schedule's new cursor (see world_put_schedule's reseed). */
 int claim_reseed(struct db *db, int64_t schedule_id, const char *spec, int64_t anchor_us,

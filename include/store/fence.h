@@ -35,10 +35,12 @@ struct instance {
 int instance_put(
 	struct db *db, const struct instance *me, bool guarded, int64_t now_us, struct err *err);
 int instance_drop(struct db *db, const char *holder_id, struct err *err);
-/* 1: a daemon of ours with this holder_id was seen after an instant; 0: not. */
-int instance_alive(struct db *db, const char *holder_id, int64_t after_us, struct err *err);
-/* When any daemon of a host was last seen; TIME_NONE if never. */
-int instance_host_seen(struct db *db, const char *host, int64_t *seen_us, struct err *err);
+/* 1: a daemon of ours with this holder_id was seen less than within_us ago; 0: not. One seen in the future
+ * was seen before the clock was set back. */
+int instance_alive(
+	struct db *db, const char *holder_id, int64_t now_us, int64_t within_us, struct err *err);
+/* A number that changes with every sign of life of a daemon of this host, however its clock is set. */
+int instance_host_sign(struct db *db, const char *host, int64_t *sign, struct err *err);
 int instance_prune(struct db *db, int64_t before_us, struct err *err);
 
 #endif

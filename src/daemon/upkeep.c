@@ -57,16 +57,6 @@ upkeep_clear_logs(const char *dir, int64_t max_age_s, int64_t now_us)
 	return n;
 }
 
-/* "12.exit" and "12.started" are of run 12. */
-static bool
-is_of_run(const char *name, int64_t *run_id)
-{
-	int end = 0;
-
-	return sscanf(name, "%" SCNd64 ".%n", run_id, &end) == 1 && end > 0 &&
-		(!strcmp(name + end, "exit") || !strcmp(name + end, "started"));
-}
-
 static void
 ignore_run(const struct active_run *run, void *arg)
 {
@@ -79,18 +69,18 @@ upkeep_clear_exits(const char *dir, struct db *db, struct err *err)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
-	int n = 0, active = 0;
+	int n = 0, active = 0, attempt;
 	int64_t run_id;
 
 	if (!d)
 		return 0;
 	while ((entry = readdir(d)) && active >= 0) {
-		if (!is_of_run(entry->d_name, &run_id))
+		if (!exit_file_is(entry->d_name, &run_id, &attempt))
 			continue;
 		/* A run that has a file was recorded before: if it is not active now, it is over. */
 		active = load_active_run(db, run_id, ignore_run, NULL, err);
 		if (active == 0) {
-			exit_files_remove(dir, run_id);
+			exit_files_remove(dir, run_id, attempt);
 			n++;
 		}
 	}

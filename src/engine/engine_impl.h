@@ -33,7 +33,6 @@ struct task {
 	bool foreign; /* started by Flowfile: watched, not launched */
 	bool spawn_failed;
 	bool row_gone; /* its row was deleted and its id given to another run */
-	bool lost; /* of a boot or host that is gone: there is nothing to watch */
 	bool wants_cancel;
 	bool unstarted; /* ended: it certainly never ran, and nobody wanted that */
 	int attempts;
@@ -56,7 +55,7 @@ struct reseed {
 /* Another host that runs of ours are on: since when its daemons have not been heard of, by our boot clock. */
 struct host_watch {
 	char host[256];
-	int64_t seen_us;
+	int64_t sign; /* instance_host_sign() */
 	struct boottime since;
 };
 

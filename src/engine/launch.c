@@ -187,6 +187,7 @@ engine_spawn(struct engine *e, struct task *t, struct err *err)
 {
 	struct launch_spec spec = {
 		.run_id = t->run_id,
+		.attempt = t->attempts,
 		.env = make_env(e, t),
 		.log_max_bytes = e->options.log_max_bytes,
 		.grace_ms = e->options.cancel_grace_ms,

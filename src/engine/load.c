@@ -262,7 +262,7 @@ adopt_run(const struct active_run *run, void *arg)
 		return;
 	/* Whoever launched it looks after it while it lives. */
 	if (run->holder_id && strcmp(run->holder_id, e->env.holder_id) != 0 &&
-		instance_alive(e->env.db, run->holder_id, e->now_us - 3 * e->options.heartbeat_us,
+		instance_alive(e->env.db, run->holder_id, e->now_us, 3 * e->options.heartbeat_us,
 			&ignored) > 0)
 		return;
 	task_meet(e, run);

@@ -101,7 +101,9 @@ order_exited(struct engine *e, struct order *o, struct err *err)
 		const struct claimant who = {
 			e->env.holder_id, e->env.host.host, e->env.host.boot_id};
 
-		if (claim_again(db, o->request.run_id, &who, e->now_us, err) < 0)
+		int ignored;
+
+		if (claim_again(db, o->request.run_id, &who, e->now_us, &ignored, err) < 0)
 			return -1;
 	} else if (runs_end(db, o->request.run_id, &exit, NULL, e->now_us, NULL, err) < 0) {
 		return -1;
@@ -268,12 +270,9 @@ note_elsewhere(const struct active_run *run, void *arg)
 	s->run_ids[s->n++] = run->row.id;
 }
 
-/*
- * How long a host has been silent. By how long seen_at has not moved on our boot clock, not by its value:
- * the wall clock may have been set.
- */
+/* How long a host has given no sign of life: by our boot clock, since wall clocks may be set. */
 static int64_t
-silent_us(struct engine *e, const char *host, int64_t seen_us)
+silent_us(struct engine *e, const char *host, int64_t sign)
 {
 	struct host_watch *w = NULL;
 
@@ -284,11 +283,11 @@ silent_us(struct engine *e, const char *host, int64_t seen_us)
 		e->hosts = xrealloc(e->hosts, e->n_hosts + 1, sizeof(*e->hosts));
 		w = &e->hosts[e->n_hosts++];
 		snprintf(w->host, sizeof(w->host), "%s", host);
-		w->seen_us = seen_us;
+		w->sign = sign;
 		w->since = e->boot;
 	}
-	if (w->seen_us != seen_us) {
-		w->seen_us = seen_us;
+	if (w->sign != sign) {
+		w->sign = sign;
 		w->since = e->boot;
 	}
 	return boottime_diff(e->boot, w->since);
@@ -317,7 +316,7 @@ engine_check_hosts(struct engine *e)
 {
 	struct lost_search s = {.e = e, .cap = e->world.runs.n};
 	struct err err = ERR_INIT;
-	int64_t seen_us;
+	int64_t sign;
 
 	if (e->options.lost_host_us <= 0 || s.cap == 0)
 		return 0;
@@ -326,9 +325,9 @@ engine_check_hosts(struct engine *e)
 	if (load_active_runs(e->env.db, note_elsewhere, &s, &err) < 0)
 		return engine_db_failed(e, "look for runs of other hosts", &err);
 	for (size_t i = 0; i < s.n; i++) {
-		if (instance_host_seen(e->env.db, s.hosts[i], &seen_us, &err) < 0)
+		if (instance_host_sign(e->env.db, s.hosts[i], &sign, &err) < 0)
 			return engine_db_failed(e, "look for other hosts", &err);
-		if (silent_us(e, s.hosts[i], seen_us) <= e->options.lost_host_us)
+		if (silent_us(e, s.hosts[i], sign) <= e->options.lost_host_us)
 			continue;
 		log_warning("Run is given up: its host has not been heard of host=%s run=%" PRId64,
 			s.hosts[i], s.run_ids[i]);

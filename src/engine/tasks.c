@@ -111,10 +111,7 @@ take_ended(struct engine *e, struct task *t, const struct runner_event *event)
 		}
 		t->unstarted = true; /* reported, or known when we lead */
 	}
-	if (t->lost && !t->exit.known && t->exit.started_us != TIME_NONE)
-		snprintf(t->exit.reason, sizeof(t->exit.reason),
-			"the machine was restarted while it ran");
-	else if (t->foreign && !t->exit.reason[0])
+	if (t->foreign && !t->exit.reason[0])
 		snprintf(t->exit.reason, sizeof(t->exit.reason), "its process is gone");
 	task_set(e, t, RUN_ENDED);
 }
@@ -229,25 +226,27 @@ meet_foreign(struct engine *e, const struct active_run *run)
 static struct task *
 adopt(struct engine *e, const struct active_run *run, bool same_boot)
 {
-	const struct proc_id none = {0, 0};
-	const struct proc_id shim = {(pid_t)run->shim_pid, (uint64_t)run->shim_start};
-	const struct proc_id flow = {(pid_t)run->flow_pid, (uint64_t)run->flow_start};
+	const struct adoption adoption = {
+		.run_id = run->row.id,
+		.attempt = (int)run->attempt,
+		.shim = {(pid_t)run->shim_pid, (uint64_t)run->shim_start},
+		.flow = {(pid_t)run->flow_pid, (uint64_t)run->flow_start},
+		.rebooted = !same_boot,
+	};
 	struct task *t = task_add(e, run->row.id, RUN_STARTED);
 	struct err err = ERR_INIT;
 
-	t->lost = !same_boot;
 	if (run->row.started_us < e->now_us)
 		t->born = boottime_add(e->boot, run->row.started_us - e->now_us);
 	t->attempts = (int)run->attempt;
-	t->shim = shim;
-	t->flow = flow;
+	t->shim = adoption.shim;
+	t->flow = adoption.flow;
 	t->schedule_id = run->schedule_id;
 	t->flow_id = run->row.flow_id;
 	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
 	t->cause = xstrdup(run->cause ? run->cause : "");
 	log_info("Run adopted run=%" PRId64 " flow=%" PRId64, t->run_id, t->flow_id);
-	if (e->env.runner_ops->adopt(e->env.runner, t->run_id, same_boot ? &shim : &none,
-		    same_boot ? &flow : &none, &err) < 0) {
+	if (e->env.runner_ops->adopt(e->env.runner, &adoption, &err) < 0) {
 		log_error("Cannot adopt a run: %s run=%" PRId64, err.text, t->run_id);
 		exit_unknown(t, "it could not be watched after a restart of the scheduler");
 		t->exit.started_us = 0;
@@ -322,7 +321,7 @@ reclaim(struct engine *e, struct task *t)
 	}
 	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
 		return engine_db_failed(e, "claim a run again", &err);
-	r = claim_again(e->env.db, t->run_id, &who, e->now_us, &err);
+	r = claim_again(e->env.db, t->run_id, &who, e->now_us, &t->attempts, &err);
 	if (r < 0 || db_commit(e->env.db, &err) < 0) {
 		db_rollback(e->env.db);
 		return engine_db_failed(e, "claim a run again", &err);
@@ -443,7 +442,7 @@ settle(struct engine *e, struct task *t)
 		if (t->spawn_failed || !t->exit.known || t->exit.code != 0 || t->exit.signal)
 			e->failed++;
 		if (!t->foreign)
-			e->env.runner_ops->forget(e->env.runner, t->run_id);
+			e->env.runner_ops->forget(e->env.runner, t->run_id, t->attempts);
 		world_end_run(&e->world, t->run_id);
 		e->resync = e->resync || t->row_gone;
 		task_drop(e, t);

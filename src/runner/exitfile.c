@@ -30,6 +30,7 @@ static const struct field {
 	size_t offset;
 } fields[] = {
 	{"run", FIELD_I64, offsetof(struct exit_record, run_id)},
+	{"attempt", FIELD_INT, offsetof(struct exit_record, attempt)},
 	{"shim_pid", FIELD_PID, offsetof(struct exit_record, shim.pid)},
 	{"shim_start", FIELD_U64, offsetof(struct exit_record, shim.start)},
 	{"flow_pid", FIELD_PID, offsetof(struct exit_record, flow.pid)},
@@ -47,10 +48,11 @@ static const struct field {
 };
 
 void
-exit_record_init(struct exit_record *record, int64_t run_id)
+exit_record_init(struct exit_record *record, int64_t run_id, int attempt)
 {
 	memset(record, 0, sizeof(*record));
 	record->run_id = run_id;
+	record->attempt = attempt;
 	record->exit.code = -1;
 	record->exit.cpu_us = -1;
 	record->exit.max_rss_kb = -1;
@@ -177,7 +179,7 @@ exit_record_parse(const char *text, struct exit_record *record, struct err *err)
 	unsigned seen = 0;
 	int rc = -1;
 
-	exit_record_init(record, 0);
+	exit_record_init(record, 0, 0);
 	if (strcmp(line, VERSION_LINE) != 0) {
 		err_set(err, ERR_FAILED, "exit file: not version 1");
 		goto out;
@@ -203,9 +205,9 @@ out:
 }
 
 static char *
-state_path(const char *state_dir, int64_t run_id, const char *suffix)
+state_path(const char *state_dir, int64_t run_id, int attempt, const char *suffix)
 {
-	return xasprintf("%s/%" PRId64 ".%s", state_dir, run_id, suffix);
+	return xasprintf("%s/%" PRId64 ".%d.%s", state_dir, run_id, attempt, suffix);
 }
 
 /* 0, or -1 with errno. */
@@ -239,8 +241,8 @@ sync_dir(const char *path)
 int
 exit_record_write(const char *state_dir, const struct exit_record *record, struct err *err)
 {
-	char *mark = state_path(state_dir, record->run_id, "started");
-	char *path = state_path(state_dir, record->run_id, "exit");
+	char *mark = state_path(state_dir, record->run_id, record->attempt, "started");
+	char *path = state_path(state_dir, record->run_id, record->attempt, "exit");
 	char text[EXIT_TEXT_MAX];
 	size_t len = exit_record_format(record, text);
 	int rc = 0;
@@ -254,9 +256,10 @@ exit_record_write(const char *state_dir, const struct exit_record *record, struc
 }
 
 int
-exit_record_read(const char *state_dir, int64_t run_id, struct exit_record *record, struct err *err)
+exit_record_read(const char *state_dir, int64_t run_id, int attempt, struct exit_record *record,
+	struct err *err)
 {
-	char *path = state_path(state_dir, run_id, "exit");
+	char *path = state_path(state_dir, run_id, attempt, "exit");
 	struct err why = ERR_INIT;
 	char *text = file_read(path, EXIT_TEXT_MAX, NULL, &why);
 	int rc = -1;
@@ -273,20 +276,9 @@ exit_record_read(const char *state_dir, int64_t run_id, struct exit_record *reco
 }
 
 int
-exit_file_read(const char *state_dir, int64_t run_id, struct run_exit *out, struct err *err)
+started_mark(const char *state_dir, int64_t run_id, int attempt)
 {
-	struct exit_record record;
-	int rc = exit_record_read(state_dir, run_id, &record, err);
-
-	if (rc == 1)
-		*out = record.exit;
-	return rc;
-}
-
-int
-started_mark(const char *state_dir, int64_t run_id)
-{
-	char *path = state_path(state_dir, run_id, "started");
+	char *path = state_path(state_dir, run_id, attempt, "started");
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int saved = errno;
 
@@ -298,9 +290,9 @@ started_mark(const char *state_dir, int64_t run_id)
 }
 
 int
-started_read(const char *state_dir, int64_t run_id, int64_t *at_us)
+started_read(const char *state_dir, int64_t run_id, int attempt, int64_t *at_us)
 {
-	char *path = state_path(state_dir, run_id, "started");
+	char *path = state_path(state_dir, run_id, attempt, "started");
 	struct stat st;
 	int rc = 1;
 
@@ -313,14 +305,23 @@ started_read(const char *state_dir, int64_t run_id, int64_t *at_us)
 }
 
 void
-exit_files_remove(const char *state_dir, int64_t run_id)
+exit_files_remove(const char *state_dir, int64_t run_id, int attempt)
 {
 	static const char *const suffixes[] = {"exit", "started"};
 	char *path;
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		path = state_path(state_dir, run_id, suffixes[i]);
+		path = state_path(state_dir, run_id, attempt, suffixes[i]);
 		unlink(path);
 		free(path);
 	}
+}
+
+bool
+exit_file_is(const char *name, int64_t *run_id, int *attempt)
+{
+	int end = 0;
+
+	return sscanf(name, "%" SCNd64 ".%d.%n", run_id, attempt, &end) == 2 && end > 0 &&
+		(!strcmp(name + end, "exit") || !strcmp(name + end, "started"));
 }

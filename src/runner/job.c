@@ -35,7 +35,7 @@ job_find(struct runner *r, int64_t run_id)
 
 /* NULL when the run is in hand already. */
 struct job *
-job_create(struct runner *r, int64_t run_id, enum job_phase phase, struct err *err)
+job_create(struct runner *r, int64_t run_id, int attempt, enum job_phase phase, struct err *err)
 {
 	struct job *job = job_find(r, run_id);
 
@@ -49,7 +49,7 @@ job_create(struct runner *r, int64_t run_id, enum job_phase phase, struct err *e
 	job->phase = phase;
 	job->control = job->pidfd = -1;
 	job->grace_ms = r->grace_ms;
-	exit_record_init(&job->record, run_id);
+	exit_record_init(&job->record, run_id, attempt);
 	HASH_ADD(hh, r->jobs, run_id, sizeof(job->run_id), job);
 	return job;
 }

@@ -54,6 +54,7 @@ struct job {
 	bool grouped; /* ALONE: the flow leads the process group of its number */
 	bool flow_waited; /* ALONE: its status is in the record */
 	bool watched_only; /* not ours: no shim, no files */
+	bool rebooted; /* adopted after a restart of the machine: no process */
 	struct proc_id *tree; /* ALONE, cancelled: what was below the flow then; owned */
 	size_t n_tree;
 
@@ -81,7 +82,8 @@ struct runner {
 
 struct job *job_find(struct runner *r, int64_t run_id);
 /* NULL with err when the run is in hand already. */
-struct job *job_create(struct runner *r, int64_t run_id, enum job_phase phase, struct err *err);
+struct job *
+job_create(struct runner *r, int64_t run_id, int attempt, enum job_phase phase, struct err *err);
 void job_free(struct job *job);
 /* No word of the shim is waited for any more, and nothing has to be done in time. */
 void job_stop_listening(struct job *job);

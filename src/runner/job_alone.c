@@ -61,7 +61,13 @@ job_conclude(struct job *job)
 
 	e->ended_us = clock_wall(&clock_real);
 	if (!job->watched_only)
-		marked = started_read(job->r->state_dir, job->run_id, &e->started_us);
+		marked = started_read(
+			job->r->state_dir, job->run_id, job->record.attempt, &e->started_us);
+	if (job->rebooted && marked <= 0) {
+		/* Its mark may have been lost with the power. */
+		e->started_us = 0;
+		marked = 1;
+	}
 	if (marked < 0)
 		e->started_us = proc_start_us(&job->record.flow);
 	if (marked == 0) {
@@ -71,6 +77,7 @@ job_conclude(struct job *job)
 		why = "never started: the daemon or the supervisor ended before it was let go";
 	} else if (!e->known) {
 		why = job->watched_only ? "ended; nobody saw how"
+			: job->rebooted ? "the machine was restarted while it ran"
 					: "its supervisor was killed; nobody saw how it ended";
 	}
 	exit_set_reason(e, "%s", why);

@@ -73,19 +73,18 @@ on_ready_limit(evutil_socket_t fd, short what, void *arg)
 	job_signal_watched(job, SIGKILL);
 }
 
-/* Whether the exit file speaks of this run and not of an earlier one with the same id. */
 static bool
 job_read_exit_file(struct job *job)
 {
 	struct exit_record found;
 	struct err err = ERR_INIT;
-	int rc = exit_record_read(job->r->state_dir, job->run_id, &found, &err);
+	int rc =
+		exit_record_read(job->r->state_dir, job->run_id, job->record.attempt, &found, &err);
 
 	if (rc < 0)
 		log_warning("Exit of a run cannot be read run=%" PRId64 " error=%s", job->run_id,
 			err.text);
-	if (rc != 1 || found.run_id != job->run_id || found.flow.pid != job->record.flow.pid ||
-		found.flow.start != job->record.flow.start)
+	if (rc != 1)
 		return false;
 	job->record = found;
 	return true;

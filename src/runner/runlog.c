@@ -36,7 +36,7 @@ struct mark {
 static int
 reuse(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&

@@ -112,7 +112,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 static int
 real_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 {
-	struct job *job = job_create(r, spec->run_id, JOB_STARTING, err);
+	struct job *job = job_create(r, spec->run_id, spec->attempt, JOB_STARTING, err);
 
 	if (job == NULL)
 		return -1;
@@ -179,15 +179,17 @@ real_cancel(struct runner *r, int64_t run_id)
 }
 
 static int
-real_adopt(struct runner *r, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
-	struct err *err)
+real_adopt(struct runner *r, const struct adoption *run, struct err *err)
 {
-	struct job *job = job_create(r, run_id, JOB_GOING, err);
+	struct job *job = job_create(r, run->run_id, run->attempt, JOB_GOING, err);
 
 	if (job == NULL)
 		return -1;
-	job->record.shim = recorded(shim);
-	job->record.flow = recorded(flow);
+	job->rebooted = run->rebooted;
+	if (!run->rebooted) {
+		job->record.shim = recorded(&run->shim);
+		job->record.flow = recorded(&run->flow);
+	}
 	job_watch(job, &job->record.shim);
 	return 0;
 }
@@ -195,7 +197,7 @@ real_adopt(struct runner *r, int64_t run_id, const struct proc_id *shim, const s
 static int
 real_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct err *err)
 {
-	struct job *job = job_create(r, run_id, JOB_ALONE, err);
+	struct job *job = job_create(r, run_id, 0, JOB_ALONE, err);
 
 	if (job == NULL)
 		return -1;
@@ -208,9 +210,9 @@ real_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct 
 }
 
 static void
-real_forget(struct runner *r, int64_t run_id)
+real_forget(struct runner *r, int64_t run_id, int attempt)
 {
-	exit_files_remove(r->state_dir, run_id);
+	exit_files_remove(r->state_dir, run_id, attempt);
 }
 
 const struct runner_ops runner_real = {

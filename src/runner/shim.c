@@ -122,7 +122,7 @@ static int
 prepare(struct shim *s, struct err *err)
 {
 	/* Ids are used again after the newest runs were deleted. */
-	exit_files_remove(s->launch.state_dir, s->launch.run_id);
+	exit_files_remove(s->launch.state_dir, s->launch.run_id, s->launch.attempt);
 	if (take_log(s, err) < 0)
 		return -1;
 	if (s->launch.cwd != NULL && chdir(s->launch.cwd) < 0)
@@ -151,7 +151,7 @@ become_flow(const struct shim *s, int gate)
 	setsid();
 	if (read(gate, &go, 1) != 1)
 		_exit(EXIT_CANNOT_EXECUTE);
-	if (started_mark(s->launch.state_dir, s->launch.run_id) == 0) {
+	if (started_mark(s->launch.state_dir, s->launch.run_id, s->launch.attempt) == 0) {
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execv(s->program, s->launch.argv);
@@ -448,7 +448,8 @@ record_status(struct shim *s)
 		e->signal = WTERMSIG(s->status);
 	if (recv(s->gate, &failure, sizeof(failure), MSG_DONTWAIT) == (ssize_t)sizeof(failure))
 		record_failure(s, &failure);
-	else if (e->signal != 0 && started_read(s->launch.state_dir, s->launch.run_id, &at) == 0)
+	else if (e->signal != 0 &&
+		started_read(s->launch.state_dir, s->launch.run_id, s->launch.attempt, &at) == 0)
 		e->started_us = TIME_NONE; /* killed on the way to its exec */
 	if (getrusage(RUSAGE_CHILDREN, &used) == 0) {
 		e->cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * US_PER_SEC +
@@ -558,12 +559,16 @@ await_word(struct shim *s)
 	}
 }
 
-/* It may have been killed while it waited: then its status says so. */
+/*
+ * It may have been killed while it waited: then its status says so. What an earlier run of this id left in
+ * the log goes only now: before, another attempt of this run may be writing it.
+ */
 static void
 let_go(struct shim *s)
 {
 	const char go = WIRE_GO;
 
+	(void)!ftruncate(STDOUT_FILENO, 0);
 	s->started = clock_boot(&clock_real);
 	s->record.exit.started_us = clock_wall(&clock_real);
 	(void)!send(s->gate, &go, 1, MSG_NOSIGNAL);
@@ -589,10 +594,11 @@ serve(struct shim *s)
 {
 	struct err err = ERR_INIT;
 
-	exit_record_init(&s->record, 0);
+	exit_record_init(&s->record, 0, 0);
 	if (receive_launch(s, &err) < 0)
 		goto failed;
 	s->record.run_id = s->launch.run_id;
+	s->record.attempt = s->launch.attempt;
 	if (prepare(s, &err) < 0 || make_flow(s, &err) < 0)
 		goto failed;
 	if (wire_reply_send(s->control, WIRE_READY, &s->record) == 0)

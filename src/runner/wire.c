@@ -17,6 +17,7 @@
 struct launch_head {
 	uint32_t magic;
 	int32_t grace_ms;
+	int32_t attempt;
 	int64_t run_id;
 	int64_t log_max_bytes;
 	uint32_t argc;
@@ -46,6 +47,7 @@ wire_launch_pack(
 	struct launch_head head = {
 		.magic = MAGIC_LAUNCH,
 		.grace_ms = spec->grace_ms,
+		.attempt = spec->attempt,
 		.run_id = spec->run_id,
 		.log_max_bytes = spec->log_max_bytes,
 		.argc = count_words(spec->argv),
@@ -110,6 +112,7 @@ wire_launch_unpack(char *data, size_t len, struct wire_launch *launch, struct er
 	launch->run_id = head.run_id;
 	launch->log_max_bytes = head.log_max_bytes;
 	launch->grace_ms = head.grace_ms;
+	launch->attempt = head.attempt;
 	launch->state_dir = unpack_string(&p, end);
 	launch->log_path = launch->state_dir != NULL ? unpack_string(&p, end) : NULL;
 	launch->cwd = launch->log_path != NULL ? unpack_string(&p, end) : NULL;

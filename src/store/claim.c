@@ -381,20 +381,23 @@ claim_answer(struct db *db, int64_t request_id, bool done, int64_t run_id, const
 }
 
 int
-claim_again(
-	struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us, struct err *err)
+claim_again(struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us, int *attempt,
+	struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_CLAIM_AGAIN);
-	int64_t changed;
+	int r;
 
 	stmt_int(st, 1, run_id);
 	stmt_text(st, 2, who->holder_id);
 	stmt_text(st, 3, who->host);
 	stmt_text(st, 4, who->boot_id);
 	stmt_time(st, 5, now_us);
-	if (stmt_exec(st, &changed, err) < 0)
+	if ((r = stmt_step(st, err)) > 0)
+		*attempt = (int)col_int(st, 0);
+	stmt_reset(st);
+	if (r < 0)
 		return err_prefix(err, "claim run %" PRId64 " again", run_id);
-	if (changed == 0)
+	if (r == 0)
 		return 0;
 	st = db_stmt(db, SQL_CLAIM_AGAIN_RUN);
 	stmt_int(st, 1, run_id);

@@ -119,27 +119,31 @@ instance_drop(struct db *db, const char *holder_id, struct err *err)
 }
 
 int
-instance_alive(struct db *db, const char *holder_id, int64_t after_us, struct err *err)
+instance_alive(
+	struct db *db, const char *holder_id, int64_t now_us, int64_t within_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_INSTANCE_ALIVE);
 	int64_t one;
 
 	stmt_text(st, 1, holder_id);
-	stmt_time(st, 2, after_us);
+	stmt_time(st, 2, now_us - within_us);
+	stmt_time(st, 3, now_us + within_us);
 	return stmt_get_int(st, &one, err);
 }
 
 int
-instance_host_seen(struct db *db, const char *host, int64_t *seen_us, struct err *err)
+instance_host_sign(struct db *db, const char *host, int64_t *sign, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_INSTANCE_HOST_SEEN);
+	uint64_t sum = 0;
+	int64_t seen_us;
 	int r;
 
-	*seen_us = TIME_NONE;
 	stmt_text(st, 1, host);
-	r = stmt_step(st, err);
-	if (r > 0 && col_time(st, 0, seen_us) < 0)
-		*seen_us = TIME_NONE;
+	while ((r = stmt_step(st, err)) > 0)
+		if (col_time(st, 0, &seen_us) == 0)
+			sum += (uint64_t)seen_us;
+	*sign = (int64_t)(sum & INT64_MAX);
 	stmt_reset(st);
 	return r < 0 ? -1 : 0;
 }

@@ -56,7 +56,7 @@ on_event(const struct runner_event *event, void *arg)
 		b.ready++;
 	} else {
 		b.ended++;
-		runner_real.forget(b.r, event->run_id);
+		runner_real.forget(b.r, event->run_id, 1);
 	}
 	if (b.ready == b.runs || b.ended == b.runs)
 		event_base_loopbreak(b.base);
@@ -89,6 +89,7 @@ launch(int64_t id)
 	static const char *const argv[] = {"/bin/true", NULL};
 	char log[128];
 	const struct launch_spec spec = {.run_id = id,
+		.attempt = 1,
 		.argv = argv,
 		.log_path = log,
 		.log_max_bytes = 64 << 20,

@@ -279,7 +279,7 @@ run 0 run flowfile_scheduler --once
 is $((runs + 1)) 'SELECT count(*) FROM flow_runs'
 # The next pass learns how the run ended, from its exit file: nobody watched. It has to be over by then.
 for _ in $(seq 500); do
-	[ -n "$(find "$FLOWFILE_STORAGE_DIR/scheduler" -name "$((runs + 1)).exit")" ] && break
+	[ -n "$(find "$FLOWFILE_STORAGE_DIR/scheduler" -name "$((runs + 1)).1.exit")" ] && break
 	sleep 0.02
 done
 run 0 run flowfile_scheduler --once

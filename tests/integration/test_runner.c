@@ -426,6 +426,8 @@ launch_argv(int64_t run_id, const char *const *argv, struct launch_spec spec)
 
 	spec.run_id = run_id;
 	spec.argv = argv;
+	if (spec.attempt == 0)
+		spec.attempt = 1;
 	if (spec.log_path == NULL)
 		spec.log_path = w.log;
 	if (spec.grace_ms == 0)
@@ -531,7 +533,7 @@ write_script(const char *name, const char *text, mode_t mode)
 START_TEST(a_run_ends_with_its_exit_code)
 {
 	const struct runner_event *ready, *ended;
-	struct run_exit stored;
+	struct exit_record stored;
 	struct err err = ERR_INIT;
 	int64_t before = clock_wall(&clock_real);
 
@@ -553,12 +555,12 @@ START_TEST(a_run_ends_with_its_exit_code)
 	ck_assert_str_eq(ended->exit.reason, "");
 	ck_assert(log_has("hello\n[flowfile_scheduler] run 12 ended: exit code 3 after "));
 
-	ck_assert_int_eq(exit_file_read(w.state, RUN, &stored, &err), 1);
-	ck_assert_int_eq(stored.code, 3);
-	ck_assert_int_eq(stored.started_us, ended->exit.started_us);
-	ops->forget(w.r, RUN);
-	ck_assert_int_eq(exit_file_read(w.state, RUN, &stored, &err), 0);
-	ck_assert(!exists("state/12.started"));
+	ck_assert_int_eq(exit_record_read(w.state, RUN, 1, &stored, &err), 1);
+	ck_assert_int_eq(stored.exit.code, 3);
+	ck_assert_int_eq(stored.exit.started_us, ended->exit.started_us);
+	ops->forget(w.r, RUN, 1);
+	ck_assert_int_eq(exit_record_read(w.state, RUN, 1, &stored, &err), 0);
+	ck_assert(!exists("state/12.1.started"));
 }
 END_TEST
 
@@ -585,7 +587,7 @@ START_TEST(nothing_runs_before_go)
 	launch_shell(RUN, "touch ran");
 	ready = expect(RUNNER_READY, RUN);
 	ck_assert(proc_alive(&ready->flow));
-	ck_assert(!exists("state/12.started"));
+	ck_assert(!exists("state/12.1.started"));
 	ck_assert(!exists("ran"));
 	ops->go(w.r, RUN);
 	expect(RUNNER_ENDED, RUN);
@@ -659,8 +661,8 @@ START_TEST(an_abandoned_run_never_runs)
 	wait_gone(&ready->shim);
 	wait_no_zombies();
 	ck_assert(!exists("ran"));
-	ck_assert(!exists("state/12.exit"));
-	ck_assert(!exists("state/12.started"));
+	ck_assert(!exists("state/12.1.exit"));
+	ck_assert(!exists("state/12.1.started"));
 	ck_assert_uint_eq(w.n_events, 1);
 }
 END_TEST
@@ -825,7 +827,7 @@ START_TEST(what_cannot_be_started_fails_before_go)
 	ck_assert_msg(strstr(failed->exit.reason, hopeless[_i].reason) != NULL, "%s",
 		failed->exit.reason);
 	wait_no_zombies();
-	ck_assert(!exists("state/12.exit"));
+	ck_assert(!exists("state/12.1.exit"));
 	free(log);
 	free(cwd);
 	free(folder);
@@ -938,11 +940,18 @@ kill_daemon(pid_t pid)
 }
 
 static void
-adopt(const struct runner_event *ready)
+adopt_run(int64_t run_id, const struct runner_event *ready, bool rebooted)
 {
+	const struct adoption run = {run_id, 1, ready->shim, ready->flow, rebooted};
 	struct err err = ERR_INIT;
 
-	ck_assert_msg(ops->adopt(w.r, RUN, &ready->shim, &ready->flow, &err) == 0, "%s", err.text);
+	ck_assert_msg(ops->adopt(w.r, &run, &err) == 0, "%s", err.text);
+}
+
+static void
+adopt(const struct runner_event *ready)
+{
+	adopt_run(RUN, ready, false);
 	ck_assert_uint_eq(w.n_events, 0); /* never from within the call */
 }
 
@@ -1040,8 +1049,8 @@ START_TEST(a_clean_stop_of_the_daemon_leaves_runs_alone)
 	ck_assert(proc_alive(&going->flow));
 
 	open_runner(_i);
-	ops->adopt(w.r, RUN, &going->shim, &going->flow, NULL);
-	ops->adopt(w.r, RUN + 1, &waiting->shim, &waiting->flow, NULL);
+	adopt_run(RUN, going, false);
+	adopt_run(RUN + 1, waiting, false);
 	ck_assert(expect(RUNNER_ENDED, RUN + 1)->exit.started_us == TIME_NONE);
 	release_fifo();
 	ck_assert_int_eq(expect(RUNNER_ENDED, RUN)->exit.code, 4);
@@ -1139,25 +1148,72 @@ START_TEST(a_reused_pid_is_gone)
 }
 END_TEST
 
-START_TEST(an_exit_file_of_an_earlier_run_is_not_taken)
+/* 0: it ended before the restart, and its exit file says how; 1: it was running; 2: it had been recorded, and
+ * whether it was let go in the last moment nobody knows. */
+START_TEST(after_a_restart_of_the_machine_runs_are_over)
 {
-	struct exit_record stale;
 	struct runner_event ready;
 	const struct runner_event *ended;
-	struct err err = ERR_INIT;
+	pid_t daemon =
+		start_daemon(_i == 0 ? "exit 7" : "touch up; exec sleep 1000", _i != 2, &ready);
 
-	kill_daemon(start_daemon("touch ran", false, &ready));
-	wait_gone(&ready.shim);
-	exit_record_init(&stale, RUN);
-	stale.flow = (struct proc_id){ready.flow.pid, ready.flow.start - 1};
-	stale.exit.known = true;
-	stale.exit.code = 0;
-	ck_assert_int_eq(exit_record_write(w.state, &stale, &err), 0);
-	open_runner(_i);
-	adopt(&ready);
+	if (_i == 0)
+		wait_file("state/12.1.exit");
+	else if (_i == 1)
+		wait_file("up");
+	kill(ready.shim.pid, SIGKILL);
+	kill(ready.flow.pid, SIGKILL);
+	kill_daemon(daemon);
+	wait_gone(&ready.flow);
+	open_runner(false);
+	/* The numbers are somebody else's by now. */
+	adopt_run(RUN, &(struct runner_event){.shim = {getpid(), 1}, .flow = {getpid(), 1}}, true);
 	ended = expect(RUNNER_ENDED, RUN);
-	ck_assert(!ended->exit.known);
+	ck_assert_int_eq(ended->exit.known, _i == 0);
+	ck_assert_int_eq(ended->exit.code, _i == 0 ? 7 : -1);
+	ck_assert(ended->exit.started_us != TIME_NONE);
+	ck_assert_str_eq(
+		ended->exit.reason, _i == 0 ? "" : "the machine was restarted while it ran");
 	wait_no_zombies();
+}
+END_TEST
+
+/* Its daemon died, the next one launched the run again, and only now the first shim gets to work. */
+START_TEST(a_late_shim_leaves_the_next_attempt_alone)
+{
+	const char *const argv[] = {"sh", "-c", "echo late", NULL};
+	struct launch_spec late = {.attempt = 2};
+	struct runner_event ready;
+	pid_t daemon;
+
+	make_fifo();
+	daemon = start_daemon("echo here; touch up; read x < fifo; exit 5", true, &ready);
+	wait_file("up");
+	open_runner(_i);
+	launch_argv(RUN, argv, late);
+	expect(RUNNER_READY, RUN);
+	ops->abandon(w.r, RUN);
+	ck_assert(exists("state/12.1.started"));
+	ck_assert(log_has("here\n"));
+	kill_daemon(daemon);
+	adopt_run(RUN, &ready, false);
+	release_fifo();
+	ck_assert_int_eq(expect(RUNNER_ENDED, RUN)->exit.code, 5);
+	ck_assert(log_has("here\n[flowfile_scheduler] run 12 ended: exit code 5 after "));
+	wait_no_zombies();
+}
+END_TEST
+
+START_TEST(a_log_begins_anew_when_its_id_comes_again)
+{
+	open_runner(false);
+	start_shell("echo first");
+	expect(RUNNER_ENDED, RUN);
+	ops->forget(w.r, RUN, 1);
+	start_shell("echo second");
+	expect(RUNNER_ENDED, RUN);
+	ck_assert(log_has("second\n[flowfile_scheduler] run 12 ended: exit code 0 after "));
+	ck_assert(!log_has("first"));
 }
 END_TEST
 
@@ -1167,13 +1223,13 @@ START_TEST(leftovers_of_an_earlier_run_are_removed_at_launch)
 	struct err err = ERR_INIT;
 
 	open_runner(_i);
-	exit_record_init(&stale, RUN);
+	exit_record_init(&stale, RUN, 1);
 	ck_assert_int_eq(exit_record_write(w.state, &stale, &err), 0);
-	ck_assert_int_eq(started_mark(w.state, RUN), 0);
+	ck_assert_int_eq(started_mark(w.state, RUN, 1), 0);
 	launch_shell(RUN, "exit 2");
 	expect(RUNNER_READY, RUN);
-	ck_assert(!exists("state/12.exit"));
-	ck_assert(!exists("state/12.started"));
+	ck_assert(!exists("state/12.1.exit"));
+	ck_assert(!exists("state/12.1.started"));
 	ops->go(w.r, RUN);
 	ck_assert_int_eq(expect(RUNNER_ENDED, RUN)->exit.code, 2);
 }
@@ -1226,7 +1282,7 @@ START_TEST(term_to_the_recorded_pid_cancels)
 
 	open_runner(_i);
 	ready = start_shell("exec sleep 1000");
-	wait_file("state/12.started");
+	wait_file("state/12.1.started");
 	kill(ready->shim.pid, SIGTERM); /* Flowfile's own cancel */
 	ended = expect(RUNNER_ENDED, RUN);
 	ck_assert(ended->exit.cancelled);
@@ -1294,7 +1350,7 @@ START_TEST(a_second_cancel_kills_at_once)
 	wait_stubborn(pids);
 	ops->cancel(w.r, RUN);
 	/* Two pending TERMs are one: the first must have been read. */
-	wait_file("state/12.started");
+	wait_file("state/12.1.started");
 	for (struct boottime end = {0};;) {
 		char path[64], *text;
 		bool pending;
@@ -1830,7 +1886,9 @@ make_suite(void)
 	tcase_add_loop_test(faults, a_verdict_is_true_whenever_the_supervisor_is_killed, 0, 2);
 	tcase_add_test(faults, a_verdict_is_true_whenever_the_daemon_is_killed);
 	tcase_add_loop_test(faults, a_reused_pid_is_gone, 0, 2);
-	tcase_add_test(faults, an_exit_file_of_an_earlier_run_is_not_taken);
+	tcase_add_loop_test(faults, after_a_restart_of_the_machine_runs_are_over, 0, 3);
+	tcase_add_loop_test(faults, a_late_shim_leaves_the_next_attempt_alone, 0, 2);
+	tcase_add_test(faults, a_log_begins_anew_when_its_id_comes_again);
 	tcase_add_test(faults, leftovers_of_an_earlier_run_are_removed_at_launch);
 	tcase_add_test(faults, zombies_do_not_count_as_alive);
 	tcase_add_loop_test(faults, a_flow_outlives_its_supervisor, 0, 2);

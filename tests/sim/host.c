@@ -149,16 +149,30 @@ host_find(struct host *h, pid_t pid, uint64_t start)
 }
 
 struct disk_file *
-host_file(struct host *h, int64_t run_id)
+host_file(struct host *h, int64_t run_id, int attempt)
 {
 	size_t n = h->n_files;
+	struct disk_file *f;
 
 	if ((size_t)run_id >= n) {
 		h->n_files = (size_t)run_id * 2 + 64;
 		h->files = xrealloc(h->files, h->n_files, sizeof(*h->files));
 		memset(h->files + n, 0, (h->n_files - n) * sizeof(*h->files));
 	}
-	return &h->files[run_id];
+	for (f = h->files[run_id]; f; f = f->next)
+		if (f->attempt == attempt)
+			return f;
+	f = arena_alloc(&h->s->arena, sizeof(*f));
+	*f = (struct disk_file){.next = h->files[run_id], .attempt = attempt};
+	return h->files[run_id] = f;
+}
+
+void
+host_forget_files(struct host *h, int64_t run_id, int attempt)
+{
+	struct disk_file *f = host_file(h, run_id, attempt);
+
+	f->marked = f->exited = false;
 }
 
 static struct proc *
@@ -210,7 +224,7 @@ on_ready(struct sim *s, void *what, int64_t arg)
 	(void)arg;
 	if (p->shim_phase != SHIM_STARTING)
 		return;
-	*host_file(p->host, p->run_id) = (struct disk_file){0};
+	host_forget_files(p->host, p->run_id, p->attempt);
 	if (p->spawn_fails) {
 		shim_gone(p);
 		p->flow_phase = FLOW_GONE;
@@ -240,13 +254,14 @@ on_ready(struct sim *s, void *what, int64_t arg)
 }
 
 struct proc *
-host_launch(struct host *h, struct daemon *owner, int64_t run_id, int64_t flow_id, int grace_ms)
+host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec, int64_t flow_id)
 {
 	struct sim *s = h->s;
-	struct proc *p = proc_new(h, run_id, flow_id);
+	struct proc *p = proc_new(h, spec->run_id, flow_id);
 
 	p->shim = new_pid(h);
-	p->grace_ms = grace_ms;
+	p->attempt = spec->attempt;
+	p->grace_ms = spec->grace_ms;
 	p->owner = owner;
 	p->owner_life = owner->life;
 	p->spawn_fails = sim_faulty(s) && rng_chance(&s->rng, s->faults.spawn_fails);
@@ -269,12 +284,11 @@ all_gone(struct proc *p)
 	TRACE(s, "flow of run %lld is gone (code %d, signal %d)", (long long)p->run_id,
 		p->exit.code, p->exit.signal);
 	if (!p->foreign && p->shim_phase != SHIM_GONE) {
-		struct disk_file *f = host_file(p->host, p->run_id);
+		struct disk_file *f = host_file(p->host, p->run_id, p->attempt);
 
 		p->exit.ended_us = host_wall(p->host);
 		f->exited = true;
 		f->exit = p->exit;
-		f->flow = p->flow;
 		shim_gone(p);
 	}
 	judge_flow_gone(p);
@@ -362,7 +376,7 @@ static void
 on_go(struct sim *s, void *what, int64_t arg)
 {
 	struct proc *p = what;
-	struct disk_file *f = host_file(p->host, p->run_id);
+	struct disk_file *f = host_file(p->host, p->run_id, p->attempt);
 
 	(void)arg;
 	if (p->shim_phase != SHIM_READY)
@@ -370,6 +384,7 @@ on_go(struct sim *s, void *what, int64_t arg)
 	p->shim_phase = SHIM_GOING;
 	f->marked = true;
 	f->started_us = host_wall(p->host);
+	f->marked_T = s->T;
 	if (p->exec_fails) {
 		TRACE(s, "flow of run %lld cannot be executed", (long long)p->run_id);
 		p->exit.known = true;
@@ -515,6 +530,31 @@ proc_kill_shim(struct proc *p)
 	runner_proc_gone(p);
 }
 
+/* The power went: what was not synced may be lost. */
+static void
+lose_marks(struct host *h)
+{
+	for (size_t i = 0; i < h->n_files; i++)
+		for (struct disk_file *f = h->files[i]; f; f = f->next)
+			if (f->marked && h->s->T - f->marked_T < 30 * US_PER_SEC &&
+				rng_chance(&h->s->rng, 0.5))
+				f->marked = false;
+}
+
+/* What was recorded and not yet let go cannot be told from what lost its mark. */
+static void
+note_lost_runs(struct host *h)
+{
+	struct sim *s = h->s;
+
+	for (int i = 0; i < s->n_active; i++)
+		if (sql_int(s, 0,
+			    "SELECT count(*) FROM scheduler_runs WHERE run_id = %lld AND state = "
+			    "'recorded' AND host = '%s'",
+			    (long long)s->active[i], h->name))
+			s->runs[s->active[i]].lost = true;
+}
+
 void
 host_reboot(struct host *h)
 {
@@ -533,5 +573,7 @@ host_reboot(struct host *h)
 		p->flow_phase = FLOW_GONE;
 		judge_flow_gone(p);
 	}
+	lose_marks(h);
+	note_lost_runs(h);
 	new_boot(h);
 }

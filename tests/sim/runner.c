@@ -158,8 +158,7 @@ runner_proc_failed(struct proc *p, const char *why)
 static struct run_exit
 conclude(struct daemon *d, const struct job_entry *j)
 {
-	const struct disk_file *f = host_file(d->host, j->run_id);
-	const struct proc_id *flow = j->proc ? &j->proc->flow : &j->flow;
+	const struct disk_file *f = host_file(d->host, j->run_id, j->attempt);
 	struct run_exit e = {.code = -1, .cpu_us = -1, .max_rss_kb = -1, .started_us = TIME_NONE};
 
 	e.ended_us = host_wall(d->host);
@@ -170,8 +169,13 @@ conclude(struct daemon *d, const struct job_entry *j)
 		snprintf(e.reason, sizeof(e.reason), "ended; nobody saw how");
 		return e;
 	}
-	if (f->exited && f->flow.pid == flow->pid && f->flow.start == flow->start && flow->pid)
+	if (f->exited)
 		return f->exit;
+	if (j->rebooted) {
+		e.started_us = f->marked ? f->started_us : 0;
+		snprintf(e.reason, sizeof(e.reason), "the machine was restarted while it ran");
+		return e;
+	}
 	if (!f->marked) {
 		snprintf(e.reason, sizeof(e.reason), "never started");
 		return e;
@@ -234,7 +238,7 @@ op_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 	if (find(r, spec->run_id))
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)spec->run_id);
 	TRACE(s, "daemon %d launches run %lld", d->id, (long long)spec->run_id);
-	add(r, spec->run_id, host_launch(d->host, d, spec->run_id, flow_id, spec->grace_ms));
+	add(r, spec->run_id, host_launch(d->host, d, spec, flow_id))->attempt = spec->attempt;
 	daemon_maybe_die(d, s->faults.crash_runner, "after launch");
 	daemon_may_stall(d);
 	return 0;
@@ -352,10 +356,10 @@ find_flow(struct host *h, const struct proc_id *shim, const struct proc_id *flow
 }
 
 static int
-op_adopt(struct runner *r, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
-	struct err *err)
+op_adopt(struct runner *r, const struct adoption *run, struct err *err)
 {
 	struct daemon *d = r->d;
+	int64_t run_id = run->run_id;
 	struct job_entry *j;
 
 	if (d->dead)
@@ -363,9 +367,10 @@ op_adopt(struct runner *r, int64_t run_id, const struct proc_id *shim, const str
 	if (find(r, run_id))
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)run_id);
 	TRACE(d->s, "daemon %d adopts run %lld", d->id, (long long)run_id);
-	j = add(r, run_id, find_flow(d->host, shim, flow));
+	j = add(r, run_id, run->rebooted ? NULL : find_flow(d->host, &run->shim, &run->flow));
+	j->attempt = run->attempt;
+	j->rebooted = run->rebooted;
 	j->adopted = true;
-	j->flow = *flow;
 	if (!j->proc)
 		check_later(d, j);
 	return 0;
@@ -384,17 +389,16 @@ op_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct er
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)run_id);
 	j = add(r, run_id, find_flow(d->host, &none, proc));
 	j->watched = true;
-	j->flow = *proc;
 	if (!j->proc)
 		check_later(d, j);
 	return 0;
 }
 
 static void
-op_forget(struct runner *r, int64_t run_id)
+op_forget(struct runner *r, int64_t run_id, int attempt)
 {
 	if (!r->d->dead)
-		*host_file(r->d->host, run_id) = (struct disk_file){0};
+		host_forget_files(r->d->host, run_id, attempt);
 }
 
 const struct runner_ops sim_runner_ops = {

@@ -78,6 +78,7 @@ struct proc {
 	struct sim *s;
 	struct host *host;
 	int64_t run_id, flow_id;
+	int attempt;
 	bool foreign; /* started by Flowfile: no shim */
 	enum shim_phase shim_phase;
 	enum flow_phase flow_phase;
@@ -98,11 +99,12 @@ struct proc {
 	struct run_exit exit;
 };
 
-struct disk_file { /* of a run: the mark "started" and the exit file */
+struct disk_file { /* of an attempt at a run: the mark "started" and the exit file */
+	struct disk_file *next; /* of the same run */
+	int attempt;
 	bool marked, exited;
-	struct proc_id flow;
 	struct run_exit exit;
-	int64_t started_us;
+	int64_t started_us, marked_T;
 };
 
 struct host {
@@ -118,7 +120,7 @@ struct host {
 	LIST_HEAD(, proc) procs, dead; /* the dead are kept: events may still name them */
 	pid_t next_pid;
 	uint64_t next_start;
-	struct disk_file *files; /* by run id */
+	struct disk_file **files; /* by run id */
 	size_t n_files;
 };
 
@@ -133,8 +135,8 @@ struct job_entry {
 	LIST_ENTRY(job_entry) link;
 	int64_t run_id;
 	struct proc *proc; /* NULL: adopted, and there is no process of it */
-	struct proc_id flow; /* as adopted */
-	bool watched, cancelled, killed, adopted;
+	int attempt;
+	bool rebooted, watched, cancelled, killed, adopted;
 	bool ended; /* its end is on the way to the engine */
 	int64_t kill_order;
 };
@@ -166,6 +168,7 @@ struct daemon {
 	/* P13 */
 	int64_t turns, steps, vm_ops, causes;
 	int64_t same_instant, last_turn_T;
+	int64_t turn_wall_us; /* the last turn's now */
 	int64_t calm_T, calm_turns, calm_steps, calm_vm_ops, calm_causes;
 };
 
@@ -316,6 +319,7 @@ struct sim {
 	int n_active, n_ours_active;
 	int64_t place_T; /* since when there is a place */
 	int64_t request_T; /* the last request */
+	bool requests_done; /* all up to now are answered */
 	int64_t relived_us; /* wall times up to here have been before a step back */
 	int64_t max_wall_us; /* the wall clock's highest */
 	bool idle; /* nothing happens in this world: P13 is measured */
@@ -381,9 +385,10 @@ void host_init(struct sim *s, int id);
 void host_free(struct host *h);
 void host_reboot(struct host *h);
 int64_t host_wall(const struct host *h);
-struct disk_file *host_file(struct host *h, int64_t run_id);
+struct disk_file *host_file(struct host *h, int64_t run_id, int attempt);
+void host_forget_files(struct host *h, int64_t run_id, int attempt);
 struct proc *
-host_launch(struct host *h, struct daemon *owner, int64_t run_id, int64_t flow_id, int grace_ms);
+host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec, int64_t flow_id);
 struct proc *host_start_foreign(struct host *h, int64_t run_id, int64_t flow_id);
 void proc_go(struct proc *p);
 void proc_leave(struct proc *p); /* the daemon's end of the socket is closed */

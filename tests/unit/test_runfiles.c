@@ -418,7 +418,7 @@ sample(void)
 {
 	struct exit_record record;
 
-	exit_record_init(&record, 12);
+	exit_record_init(&record, 12, 3);
 	record.shim = (struct proc_id){100, 5000};
 	record.flow = (struct proc_id){101, 5001};
 	record.exit = (struct run_exit){
@@ -441,20 +441,24 @@ START_TEST(an_exit_file_is_read_as_it_was_written)
 	struct run_exit exit;
 
 	open_in("/tmp");
-	ck_assert_int_eq(exit_record_read(dir, 12, &in, &err), 0);
+	ck_assert_int_eq(exit_record_read(dir, 12, 3, &in, &err), 0);
 	ck_assert_int_eq(exit_record_write(dir, &out, &err), 0);
-	ck_assert_int_eq(exit_record_read(dir, 12, &in, &err), 1);
+	ck_assert_int_eq(exit_record_read(dir, 12, 2, &in, &err), 0); /* of another attempt */
+	ck_assert_int_eq(exit_record_read(dir, 12, 3, &in, &err), 1);
 	ck_assert_int_eq(in.run_id, 12);
+	ck_assert_int_eq(in.attempt, 3);
 	ck_assert_int_eq(in.flow.pid, 101);
 	ck_assert_uint_eq(in.shim.start, 5000);
-	ck_assert_int_eq(exit_file_read(dir, 12, &exit, &err), 1);
+	exit = in.exit;
 	ck_assert(exit.known && exit.cancelled && !exit.killed);
 	ck_assert_int_eq(exit.code, 3);
 	ck_assert_int_eq(exit.cpu_us, 1500000);
 	ck_assert_int_eq(exit.ended_us, INT64_C(1700000001000000));
 	ck_assert_str_eq(exit.reason, "two lines and a  ");
-	exit_files_remove(dir, 12);
-	ck_assert_int_eq(exit_file_read(dir, 12, &exit, &err), 0);
+	exit_files_remove(dir, 12, 2);
+	ck_assert_int_eq(exit_record_read(dir, 12, 3, &in, &err), 1);
+	exit_files_remove(dir, 12, 3);
+	ck_assert_int_eq(exit_record_read(dir, 12, 3, &in, &err), 0);
 	close_all();
 }
 END_TEST
@@ -465,7 +469,7 @@ START_TEST(no_time_is_none)
 	char text[EXIT_TEXT_MAX];
 	struct err err = ERR_INIT;
 
-	exit_record_init(&out, 1);
+	exit_record_init(&out, 1, 1);
 	exit_record_format(&out, text);
 	ck_assert_ptr_nonnull(strstr(text, "\nstarted_us none\n"));
 	ck_assert_int_eq(exit_record_parse(text, &in, &err), 0);
@@ -529,6 +533,21 @@ START_TEST(a_long_reason_is_cut_between_characters)
 }
 END_TEST
 
+START_TEST(files_of_runs_are_known_by_their_names)
+{
+	int64_t run_id = 0;
+	int attempt = 0;
+
+	ck_assert(exit_file_is("12.3.exit", &run_id, &attempt));
+	ck_assert(run_id == 12 && attempt == 3);
+	ck_assert(exit_file_is("4.1.started", &run_id, &attempt));
+	ck_assert(run_id == 4 && attempt == 1);
+	ck_assert(!exit_file_is("4.1.started~", &run_id, &attempt));
+	ck_assert(!exit_file_is("4.exit", &run_id, &attempt));
+	ck_assert(!exit_file_is(".", &run_id, &attempt));
+}
+END_TEST
+
 START_TEST(a_mark_says_when_a_run_was_let_go)
 {
 	int64_t at = 0, now = clock_wall(&clock_real);
@@ -537,14 +556,14 @@ START_TEST(a_mark_says_when_a_run_was_let_go)
 
 	open_in("/tmp");
 	nowhere = path_join(dir, "nowhere");
-	ck_assert_int_eq(started_read(dir, 12, &at), 0);
-	ck_assert_int_eq(started_mark(dir, 12), 0);
-	ck_assert_int_eq(started_read(dir, 12, &at), 1);
+	ck_assert_int_eq(started_read(dir, 12, 3, &at), 0);
+	ck_assert_int_eq(started_mark(dir, 12, 3), 0);
+	ck_assert_int_eq(started_read(dir, 12, 3, &at), 1);
 	/* file times are of the last timer tick */
 	ck_assert_int_ge(at, now - 20 * US_PER_MS);
-	ck_assert_int_eq(started_mark(dir, 12), -1); /* only once */
+	ck_assert_int_eq(started_mark(dir, 12, 3), -1); /* only once */
 	/* A folder that is gone does not say that nothing ran. */
-	ck_assert_int_eq(started_read(nowhere, 12, &at), -1);
+	ck_assert_int_eq(started_read(nowhere, 12, 3, &at), -1);
 	ck_assert_int_eq(exit_record_write(nowhere, &(struct exit_record){.run_id = 1}, &err), -1);
 	free(nowhere);
 	close_all();
@@ -578,6 +597,7 @@ make_suite(void)
 	tcase_add_loop_test(exits, an_exit_file_is_checked, 0, ARRAY_LEN(edits));
 	tcase_add_test(exits, a_long_reason_is_cut_between_characters);
 	tcase_add_test(exits, a_mark_says_when_a_run_was_let_go);
+	tcase_add_test(exits, files_of_runs_are_known_by_their_names);
 	suite_add_tcase(s, exits);
 	return s;
 }

@@ -58,10 +58,10 @@ ON CONFLICT (holder_id) DO UPDATE SET seen_at = excluded.seen_at, guarded = excl
 DELETE FROM scheduler_instances WHERE holder_id = $1;
 
 -- name: instance_alive
-SELECT 1 FROM scheduler_instances WHERE holder_id = $1 AND seen_at > $2;
+SELECT 1 FROM scheduler_instances WHERE holder_id = $1 AND seen_at > $2 AND seen_at < $3;
 
 -- name: instance_host_seen
-SELECT max(seen_at) FROM scheduler_instances WHERE host = $1;
+SELECT seen_at FROM scheduler_instances WHERE host = $1;
 
 -- name: instance_prune
 DELETE FROM scheduler_instances WHERE seen_at < $1;
@@ -241,7 +241,8 @@ UPDATE scheduler_runs SET state = 'claimed', holder_id = $2, host = $3, boot_id 
 	attempt = attempt + 1, shim_pid = NULL, shim_start = NULL, flow_pid = NULL, flow_start = NULL,
 	started_at = NULL
 WHERE run_id = $1 AND state IN ('claimed', 'recorded')
-	AND EXISTS (SELECT 1 FROM flow_runs r WHERE r.id = $1 AND r.ended_at IS NULL);
+	AND EXISTS (SELECT 1 FROM flow_runs r WHERE r.id = $1 AND r.ended_at IS NULL)
+RETURNING attempt;
 
 -- name: claim_again_run
 UPDATE flow_runs SET pid = NULL WHERE id = $1 AND ended_at IS NULL;
