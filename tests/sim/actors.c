@@ -447,6 +447,7 @@ request_run(struct sim *s)
 	struct sflow *f = &s->flows[rng_below(&s->rng, s->n_flows)];
 
 	s->request_T = s->T;
+	s->requests_done = false;
 	TRACE(s, "a run of flow %lld is asked for", (long long)f->id);
 	sql_exec(s,
 		"INSERT INTO scheduler_requests (kind, registration_id, user_id, requested_by, "
@@ -468,6 +469,7 @@ cancel_run(struct sim *s)
 	r = &s->runs[id];
 	if (rng_chance(&s->rng, 0.6)) {
 		s->request_T = s->T;
+		s->requests_done = false;
 		r->cancel_asked = true;
 		TRACE(s, "the cancel of run %lld is asked for", (long long)id);
 		sql_exec(s,

@@ -355,6 +355,7 @@ note_turn(struct daemon *d)
 	s->n_turns++;
 	d->same_instant = s->T - d->last_turn_T <= TURN_US ? d->same_instant + 1 : 0;
 	d->last_turn_T = s->T;
+	d->turn_wall_us = host_wall(d->host);
 	if (d->same_instant > TURNS_AT_ONCE)
 		sim_fail(s, "P13", "daemon %d turns round and round: %d turns at once", d->id,
 			TURNS_AT_ONCE);

@@ -57,6 +57,9 @@ make_template(void)
 
 	if (template_db)
 		return;
+	/* One thread: its locks and its accounts would only cost. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_auto_extension((void (*)(void))note_connection);
 	db_set_clock(&database_clock);
 	must(db_open(":memory:", NULL, &template_db, &err), &err);
