@@ -93,11 +93,20 @@ own_run_command(const char *bindir)
 	return buf_take(&b);
 }
 
+static bool
+is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && *value;
+}
+
 /* So that the flow, and what it calls, finds the same catalog and our command line. */
 static char **
 flow_env(const struct daemon *d)
 {
 	const char *path = getenv("PATH");
+	const char *url = db_path(d->db) ? db_path(d->db) : d->config->database;
 	char **env = xcalloc(8, sizeof(*env));
 	size_t n = 0;
 
@@ -105,15 +114,14 @@ flow_env(const struct daemon *d)
 	env[n++] = xasprintf("PATH=%s:%s", path ? path : "/usr/local/bin:/usr/bin:/bin", d->bindir);
 	env[n++] = xasprintf("FLOWFILE_CLI=%s/flowfile", d->bindir);
 	env[n++] = xasprintf("FLOWFILE_STORAGE_DIR=%s", d->config->paths.base);
-	/* Ours would go over those that follow, and may be relative. Empty is not set. */
-	env[n++] = xstrdup("FLOWFILE_SCHEDULER_DATABASE=");
-	env[n++] = xstrdup("FLOWFILE_SCHEDULER_STORAGE_DIR=");
-	if (db_path(d->db)) {
+	env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", url);
+	if (db_path(d->db))
 		env[n++] = xasprintf("FLOWFILE_DB_PATH=%s", db_path(d->db));
-		env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", db_path(d->db));
-	} else {
-		env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", d->config->database);
-	}
+	/* Where we have these, they go over the others in the flow, too, and may be relative. */
+	if (is_set("FLOWFILE_SCHEDULER_DATABASE"))
+		env[n++] = xasprintf("FLOWFILE_SCHEDULER_DATABASE=%s", url);
+	if (is_set("FLOWFILE_SCHEDULER_STORAGE_DIR"))
+		env[n++] = xasprintf("FLOWFILE_SCHEDULER_STORAGE_DIR=%s", d->config->paths.base);
 	return env;
 }
 
@@ -325,7 +333,11 @@ reload(struct daemon *d)
 	options_make(d, &options);
 	engine_reload(d->engine, &options.options);
 	options_free(&options);
-	log_info("Configuration read again file=%s", fresh->file ? fresh->file : "-");
+	if (fresh->file)
+		log_info("Configuration read again file=%s", fresh->file);
+	else
+		log_info("Configuration read again: there is no file, so all options have their "
+			 "defaults or come from variables");
 	want_turn(d);
 }
 

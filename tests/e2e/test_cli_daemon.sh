@@ -130,6 +130,10 @@ END
 job writer <<'END'
 flowfile tables touch orders --rows 7
 END
+job surroundings <<'END'
+env
+pwd
+END
 run 0 tables register orders --flow writer
 run 0 tables register customers
 
@@ -162,25 +166,33 @@ run 0 schedules run 1 --wait
 is 'on_demand 1' "SELECT run_type || ' ' || schedule_id FROM flow_runs WHERE id = 4"
 is 0 'SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL'
 
+# What a flow finds around it.
+run 0 flows run surroundings --wait
+run 0 runs logs
+out "FLOWFILE_DATABASE_URL=$db"
+out "FLOWFILE_CLI=$build/flowfile"
+out "PATH=$PATH:$build"
+grep -qxF "$PWD" "$dir/out" || fail "not in the scheduler's working directory"
+! grep '^FLOWFILE_SCHEDULER_\|^FLOWFILE_[A-Z_]*=$' "$dir/out" || fail 'variables that nobody set'
 # --- busy, logs, cancel --------------------------------------------------------------------------
 
 run 0 flows run slow
-out 'Run 5 of slow has started.'
+out 'Run 6 of slow has started.'
 run 4 flows run slow
-err 'run 5'
-"$flowfile" runs logs 5 --follow >"$dir/followed" 2>&1 &
+err 'run 6'
+"$flowfile" runs logs 6 --follow >"$dir/followed" 2>&1 &
 follower=$!
 background="$background $follower"
 until_true grep -q sleeping "$dir/followed"
 run 0 runs list --active
 out 'running'
-run 0 runs cancel 5 --wait
-out 'Run 5 of slow has ended: cancelled, by '
+run 0 runs cancel 6 --wait
+out 'Run 6 of slow has ended: cancelled, by '
 wait $follower || fail 'runs logs --follow'
 background=$daemon
-run 0 runs cancel 5
-out 'Run 5 has ended already: cancelled'
-run 0 runs show 5
+run 0 runs cancel 6
+out 'Run 6 has ended already: cancelled'
+run 0 runs show 6
 out 'Status         cancelled'
 out 'Cancelled      2'
 run 0 runs list
@@ -188,9 +200,9 @@ out '  cancelled'
 run 0 flows list
 out 'cancelled, '
 run 0 runs logs
-err 'Run 5 of slow, the latest: cancelled, started 2'
+err 'Run 6 of slow, the latest: cancelled, started 2'
 out sleeping
-is 0 'SELECT success FROM flow_runs WHERE id = 5'
+is 0 'SELECT success FROM flow_runs WHERE id = 6'
 
 # --- triggers ------------------------------------------------------------------------------------
 
@@ -220,6 +232,9 @@ run 0 scheduler resume
 becomes 2 "SELECT count(*) FROM flow_runs WHERE schedule_id = 2 AND success = 1"
 
 # --- the scheduler itself ------------------------------------------------------------------------
+
+kill -HUP $daemon
+until_true grep -q 'Configuration read again: there is no file' "$dir/daemon.log"
 
 # A flow that is told to end gets its grace: told twice by mistake, it would be killed at once.
 job polite <<'END'
@@ -284,6 +299,13 @@ for _ in $(seq 500); do
 done
 run 0 run flowfile_scheduler --once
 is 1 "SELECT success FROM flow_runs WHERE id = $((runs + 1))"
+
+# What is set, a flow gets as it is meant, and not relative to where the scheduler was.
+run 0 flows run surroundings --queue
+(cd "$dir/base/database" && FLOWFILE_SCHEDULER_DATABASE=flowfile_catalog.db \
+	"$build/flowfile_scheduler" --once 2>>"$dir/daemon.log")
+until_true grep -qx "FLOWFILE_SCHEDULER_DATABASE=$db" \
+	"$FLOWFILE_STORAGE_DIR/logs/scheduled_run_$((runs + 2)).log"
 
 # A scheduler that holds the lock and does not answer: the request is taken back.
 query "INSERT INTO scheduler_lock (id, holder_id, started_at, heartbeat_at)
