@@ -6,12 +6,54 @@ cd "$(dirname "$0")/.."
 # shellcheck source=contrib/setup/lib.sh
 . contrib/setup/lib.sh
 
+prefix=${1:-/usr/local}
+
+# Scripts and services have PREFIX/bin in their PATH or not: what to type must work at once.
+command_of()
+{
+	if [[ $(command -v "$1") == "$prefix/bin/$1" ]]; then
+		printf '%s' "$1"
+	else
+		printf '%s' "$prefix/bin/$1"
+	fi
+}
+
+summary()
+{
+	cat <<END
+
+Installed:
+  $prefix/bin/flowfile             the command line
+  $prefix/bin/flowfile_scheduler   the scheduler
+  $prefix/share/man                manual pages: flowfile(1), flowfile_scheduler(8), scheduler.ini(5)
+  $prefix/share/doc/flowfile-scheduler   README.md, sample configuration
+Configuration, if any is wanted: /etc/flowfile/scheduler.ini
+
+END
+	if [[ -d /run/systemd/system ]]; then
+		cat <<END
+The service flowfile-scheduler runs as the account flowfile, with its catalog in /var/lib/flowfile. Next:
+  systemctl status flowfile-scheduler
+  sudo -u flowfile -H $(command_of flowfile) doctor
+END
+	else
+		cat <<END
+No systemd runs here, so no service was started. Next, as the user whose flows it shall run:
+  $(command_of flowfile_scheduler)
+in a terminal of its own; its catalog is made in ~/.flowfile. Then, in another one:
+  $(command_of flowfile) doctor
+END
+	fi
+}
+
 need_packages "${build_packages[@]}" libsystemd-dev
-build_in build-install --prefix="${1:-/usr/local}" --sysconfdir=/etc --with-systemd
-make -s -C build-install install
+build_in build-install --prefix="$prefix" --sysconfdir=/etc --with-systemd
+make -s -C build-install install >build-install/install.log ||
+	die "make install failed; what it said is in $PWD/build-install/install.log"
 if [[ -d /run/systemd/system ]]; then
 	systemd-sysusers flowfile-scheduler.conf
 	systemctl daemon-reload
-	systemctl enable flowfile-scheduler
+	systemctl enable --quiet flowfile-scheduler
 	systemctl restart flowfile-scheduler
 fi
+summary

@@ -554,7 +554,7 @@ ok scheduler status --json
 out '"paused":true'
 no 4 'launching is paused' flows run job
 ok doctor
-out 'warn  launching: paused: nothing is launched; go on with `flowfile scheduler resume`'
+out 'warn  launching: paused: nothing is launched; go on with '
 ok scheduler resume
 is 0 "SELECT value FROM scheduler_settings WHERE name = 'paused'"
 

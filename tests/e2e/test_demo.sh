@@ -33,6 +33,7 @@ trap 'exit 1' HUP INT TERM
 run_demo()
 {
 	"$demo" --dir "$dir" "$@" "$build" >"$work/out" 2>&1 || fail "demo.sh $* exits $?"
+	! grep -q 'active run\|^flowfile: ' "$work/out" || fail "demo.sh $* shows an error that is none"
 }
 
 # In the demo's catalog, as its env file sets it up.
