@@ -152,11 +152,14 @@ set_environment(struct cli *cli, const struct flow_run *run)
 		*value++ = '\0';
 		setenv(arena_printf(a, "FLOWFILE_PARAM_%s", text_trim(key)), text_trim(value), 1);
 	}
-	if (folder != NULL)
+	if (folder != NULL) {
+		/* Last, as the scheduler does it: nothing of the user's is hidden. */
 		setenv("PATH",
-			path != NULL && *path != '\0' ? arena_printf(a, "%s:%s", folder, path)
+			path != NULL && *path != '\0' ? arena_printf(a, "%s:%s", path, folder)
 						      : folder,
 			1);
+		set_default("FLOWFILE_CLI", arena_printf(a, "%s/flowfile", folder));
+	}
 	if (run->run_id == ID_NONE)
 		return;
 	setenv("FLOWFILE_RUN_ID", out_int(a, run->run_id), 1);

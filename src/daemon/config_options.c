@@ -200,12 +200,13 @@ const struct option config_options[] = {
 		"is ~/.flowfile, or /app/internal_storage with FLOWFILE_MODE=docker."},
 	{"run_command", &kind_command, FIELD(run_command), "", 0, 0, {"FLOWFILE_RUN_COMMAND"},
 		false,
-		"The command that runs one flow, split into words like a shell would, but run "
-		"without one. "
-		"{flow_path} and {run_id} are replaced. Empty: flowfile run flow {flow_path} "
-		"--run-id "
-		"{run_id}. Beside Flowfile: python3 -m flowfile run flow {flow_path} --run-id "
-		"{run_id}."},
+		"The command that runs one flow file; a flow that is an executable file is run "
+		"directly. Both begin in the scheduler's working directory. The command is split "
+		"into words like a shell would, but run without one. {flow_path} and {run_id} are "
+		"replaced. Empty: flowfile run flow {flow_path} --run-id {run_id}, with the "
+		"flowfile "
+		"beside flowfile_scheduler. Beside Flowfile: python3 -m flowfile run flow "
+		"{flow_path} --run-id {run_id}."},
 	{"instance_name", &kind_text, FIELD(instance_name), "", 0, 0, {NULL}, false,
 		"How this host is called in the catalog; must differ between hosts that share one. "
 		"Empty: "
@@ -248,7 +249,9 @@ const struct option config_options[] = {
 	{"poll_interval", &kind_seconds, FIELD(poll_s), "30s", 1, 3600, {NULL}, false,
 		"How often the catalog is looked through for changes that no event announced."},
 	{"trigger_min_gap", &kind_seconds, FIELD(trigger_min_gap_s), "0s", 0, 30 * DAY_S, {NULL},
-		false, "The least time between two runs of one schedule that table writes start."},
+		false,
+		"The least time between two runs of one schedule that table writes start. "
+		"Writes in between are not lost: one run follows for all of them."},
 	{"database_timeout", &kind_millis, FIELD(database_timeout_ms), "5s", 100, 60000, {NULL},
 		false, "How long a statement waits for another program's lock on the catalog."},
 	{"wait_for_flowfile", &kind_bool, FIELD(wait_for_flowfile), "false", 0, 0, {NULL}, false,

@@ -52,8 +52,9 @@ config_print_sample(FILE *out)
 	print_comment(
 		"Configuration of flowfile_scheduler: every option with its default. It is read "
 		"from the file named by --config or FLOWFILE_SCHEDULER_CONFIG, else "
-		"<storage_dir>/scheduler.ini, else flowfile/scheduler.ini in the system's "
-		"directory (/etc or /usr/local/etc).",
+		"<storage_dir>/scheduler.ini, else flowfile/scheduler.ini in the directory that "
+		"./configure was given as --sysconfdir: /usr/local/etc if it was given none, /etc "
+		"with contrib/install.sh and in the container.",
 		out);
 	fputs("#\n", out);
 	print_comment("Each option can also be given as a variable, which goes over the file: "

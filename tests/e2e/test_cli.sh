@@ -231,6 +231,7 @@ cat >"$dir/job" <<'END'
 echo "run=${FLOWFILE_RUN_ID-} flow=${FLOWFILE_FLOW_ID-} x=${FLOWFILE_PARAM_x-}"
 exec_flowfile=$(command -v flowfile || echo none)
 echo "flowfile=$exec_flowfile"
+echo "cli=$FLOWFILE_CLI path=$PATH"
 [ ! -f "$0.sleep" ] || { echo sleeping; exec sleep 60; }
 exit "$(cat "$0.status" 2>/dev/null || echo 0)"
 END
@@ -451,6 +452,8 @@ no 1 'is not KEY=VALUE' run flow "$dir/job" --param nonsense
 no 2 "--run-id: 'x'" run flow "$dir/job" --run-id x
 ok run flow "$dir/job" --param ' x = 1 '
 out 'run= flow= x=1'
+out "cli=$flowfile path=$PATH:$build"
+PATH=/nowhere-else:/usr/bin:/bin ok run flow "$dir/job"
 out "flowfile=$flowfile"
 ok run flow "$dir/job" --run-id 1
 out 'run=1 flow=1'

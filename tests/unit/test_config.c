@@ -790,7 +790,8 @@ START_TEST(test_printing_the_configuration_hides_passwords)
 	text = printed(config_print, config);
 	want = xasprintf("database                %-40s FLOWFILE_DATABASE_URL\n", urls[_i].shown);
 	ck_assert_msg(strstr(text, want) != NULL, "%s", text);
-	ck_assert_ptr_null(strstr(text, "s3"));
+	/* Of "s3cret" the rest: a temporary folder's name may have those two by chance. */
+	ck_assert_ptr_null(strstr(text, "cret"));
 	free(want);
 	free(text);
 	config_free(config);
