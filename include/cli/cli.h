@@ -176,8 +176,8 @@ int out_json_end(struct cli *cli, struct err *err);
 
 /* Whether the leader ran on this machine and its process is not there any more. */
 bool leader_is_gone(const struct cli *cli, const struct leader_info *leader);
-/* What is known of a leader that is none any more: "that on h, pid 12, is gone ...; its last heartbeat was 9s ago". In
- * the arena. */
+/* What is known of a leader that is none any more: "the process of the last one (pid 12 on h) is gone; its last
+ * heartbeat was 9s ago". In the arena. */
 const char *leader_lost(struct cli *cli, const struct leader_info *leader);
 
 /* --- request.c --------------------------------------------------------------------------------- */

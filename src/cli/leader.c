@@ -1,9 +1,19 @@
 /* Whether a leader that is recorded still lives, as far as this machine can tell. */
-#include <string.h>
+#include <errno.h>
+#include <signal.h>
 
 #include "cli/cli.h"
 #include "runner/proc.h"
 #include "runner/runner.h"
+
+/* /proc may hide other users' processes; a signal that is not sent tells of them all the same. */
+static bool
+is_dead(const struct proc_id *process)
+{
+	if (proc_alive(process))
+		return false;
+	return (kill(process->pid, 0) < 0 && errno == ESRCH) || proc_is_reused(process);
+}
 
 /* Containers share the kernel's boot id, but not their processes: the host must be the same by name, too. */
 bool
@@ -17,7 +27,7 @@ leader_is_gone(const struct cli *cli, const struct leader_info *leader)
 		host_id_get(&here, &ignored) < 0)
 		return false;
 	return catalog_same(leader->host, cli->config->instance_name) &&
-		catalog_same(leader->boot_id, here.boot_id) && !proc_alive(&process);
+		catalog_same(leader->boot_id, here.boot_id) && is_dead(&process);
 }
 
 const char *
@@ -25,12 +35,12 @@ leader_lost(struct cli *cli, const struct leader_info *leader)
 {
 	int64_t now_us = clock_wall(cli->catalog.clock);
 	struct arena *a = &cli->arena;
+	const char *heard = out_age(a, leader->heartbeat_us, now_us);
+	bool gone = leader_is_gone(cli, leader);
 
 	if (!leader->ours)
-		return arena_printf(a, "%s stopped answering %s", leader->holder_id,
-			out_age(a, leader->heartbeat_us, now_us));
-	return arena_printf(a, "that on %s, pid %lld, %s; its last heartbeat was %s", leader->host,
-		(long long)leader->pid,
-		leader_is_gone(cli, leader) ? "is gone without a farewell" : "stopped answering",
-		out_age(a, leader->heartbeat_us, now_us));
+		return arena_printf(a, "%s stopped answering %s", leader->holder_id, heard);
+	return arena_printf(a, "the %slast one (pid %lld on %s) %s; its last heartbeat was %s",
+		gone ? "process of the " : "", (long long)leader->pid, leader->host,
+		gone ? "is gone" : "stopped answering", heard);
 }

@@ -422,18 +422,18 @@ out '"ended_at":null,"success":null'
 	VALUES (1, 'bbbbbbbbbbbb', '2026-05-20 08:00:00', '2026-05-20 08:00:00')" \
 	"INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, started_at,
 	seen_at) VALUES ('bbbbbbbbbbbb', 'elsewhere', '', 1, 1, '0', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
-no 1 'no scheduler leads: that on elsewhere, pid 1, stopped answering; its last heartbeat was ' flows run job
+no 1 'no scheduler leads: the last one (pid 1 on elsewhere) stopped answering; its last heartbeat was ' flows run job
 err 'is kept: the next scheduler carries it out'
 is run 'SELECT kind FROM scheduler_requests'
 "$sql" "$db" "UPDATE scheduler_lock SET heartbeat_at = CURRENT_TIMESTAMP" \
 	"UPDATE scheduler_instances SET host = '$(uname -n)', boot_id = '$(cat /proc/sys/kernel/random/boot_id)'"
-no 1 "no scheduler leads: that on $(uname -n), pid 1, is gone" runs cancel 1
+no 1 "no scheduler leads: the process of the last one (pid 1 on $(uname -n)) is gone; its" runs cancel 1
 is cancel 'SELECT kind FROM scheduler_requests ORDER BY id DESC LIMIT 1'
 ok scheduler status
-out 'none: that on'
+out 'none: the process of the last one'
 ok doctor
-out 'warn  scheduler: none is running: that on'
-out 'is gone without a farewell; its last heartbeat was '
+out 'warn  scheduler: none is running: the process of the last one'
+out 'is gone; its last heartbeat was '
 "$sql" "$db" 'DELETE FROM scheduler_lock' 'DELETE FROM scheduler_instances' 'DELETE FROM scheduler_requests'
 
 # A lock that a Python scheduler holds: it takes no requests.

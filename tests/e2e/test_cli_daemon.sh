@@ -266,7 +266,7 @@ background=
 run 1 flows run quick
 err 'no scheduler is running'
 
-# One that is killed says no farewell: what it is asked for then, the next one does.
+# One that is killed leaves its lock behind: what it is asked for then, the next one does.
 "$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
 daemon=$!
 background=$daemon
@@ -275,7 +275,7 @@ kill -KILL $daemon
 wait $daemon || :
 background=
 run 1 flows run quick
-err "no scheduler leads: that on $(uname -n), pid $daemon, is gone without a farewell"
+err "no scheduler leads: the process of the last one (pid $daemon on $(uname -n)) is gone; its"
 runs=$(query 'SELECT count(*) FROM flow_runs')
 "$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
 daemon=$!
