@@ -44,14 +44,18 @@ slots_plan(struct schedule *s, int64_t now_us)
 int64_t
 slots_take(const struct schedule *s, int64_t now_us, int64_t *covered)
 {
+	/* From the first that is due on: the clock may have gone back behind the cursor. But not what the cursor
+	 * has passed: a clock that is a little behind the one it was moved by. */
+	int64_t from =
+		s->slot_us >= s->next_us && s->slot_us <= now_us ? s->slot_us : s->next_us - 1;
 	int64_t slot;
 
-	/* From the first that is due, not from the cursor: the clock may have gone back behind that. */
 	if (s->type == SCHEDULE_INTERVAL) {
 		slot = interval_last(s->anchor_us, s->interval_us, now_us);
-		*covered = (slot - s->next_us) / s->interval_us + 1;
+		*covered =
+			(slot - interval_last(s->anchor_us, s->interval_us, from)) / s->interval_us;
 	} else {
-		slot = cron_last(s->cron, s->tz, s->next_us - 1, now_us, COVERED_MAX, covered);
+		slot = cron_last(s->cron, s->tz, from, now_us, COVERED_MAX, covered);
 	}
 	if (slot == TIME_NONE || *covered < 1) {
 		slot = s->next_us;

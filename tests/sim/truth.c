@@ -331,10 +331,22 @@ truth_fired(const struct sched *x, int64_t slot_us)
 	return false;
 }
 
+/* The clock went back over slots that were fired. When the last of them comes again, it stands for all before. */
+static int64_t
+last_fired(const struct sched *x, int64_t wall_us)
+{
+	int64_t last = x->cursor_us;
+
+	for (size_t i = 0; i < x->n_slots; i++)
+		if (x->slots[i] > last && x->slots[i] <= wall_us)
+			last = x->slots[i];
+	return last;
+}
+
 int64_t
 truth_due(struct sim *s, struct sched *x)
 {
-	int64_t due = 0;
+	int64_t due = 0, last;
 
 	if (!x->exists || !x->enabled || x->bad || !s->flows[x->flow].registered ||
 		!s->users[x->owner].enabled)
@@ -342,6 +354,9 @@ truth_due(struct sim *s, struct sched *x)
 	if (x->kind == KIND_INTERVAL || x->kind == KIND_CRON) {
 		if (!x->cursor_known)
 			return TIME_NEVER;
+		last = s->clock_stepped ? last_fired(x, sim_wall(s)) : x->cursor_us;
+		if (last != x->cursor_us)
+			return to_T(s, truth_next(x, last));
 		if (x->next_us == TIME_NONE)
 			do
 				x->next_us = truth_next(
