@@ -16,7 +16,6 @@ struct launch {
 	enum job_kind kind;
 	int64_t id; /* of the schedule or request */
 	int64_t flow_id;
-	int64_t owner_id;
 	int64_t due_us;
 	/* slot schedules: the slot it stands for, how many it covers, what its cursor becomes */
 	enum schedule_type type;

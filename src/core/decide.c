@@ -64,7 +64,6 @@ add_launch(struct job *job, int64_t now_us, struct decision *out)
 		.kind = job->kind,
 		.id = job->id,
 		.flow_id = job->flow_id,
-		.owner_id = job->owner_id,
 		.due_us = job->due_us,
 		.slot_us = TIME_NONE,
 		.covered = 1,

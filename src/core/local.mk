@@ -5,6 +5,7 @@ libcore_a_SOURCES = \
 	src/core/decide.c \
 	src/core/heap.c \
 	src/core/idmap.c \
+	src/core/schedule_text.c \
 	src/core/slots.c \
 	src/core/tz.c \
 	src/core/tz_impl.h \
