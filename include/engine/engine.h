@@ -47,8 +47,10 @@ struct engine_env {
 	struct runner *runner;
 	zone_cb zone;
 	void *zone_arg;
-	/* The live process `pid` if it was started around started_us (wall): false when it is gone or another. */
-	bool (*find_process)(pid_t pid, int64_t started_us, struct proc_id *out, void *arg);
+	/* The live process `pid` if it runs this run, or was started around started_us (wall): false when it is
+	 * gone or another. */
+	bool (*find_process)(
+		pid_t pid, int64_t run_id, int64_t started_us, struct proc_id *out, void *arg);
 	/* At the start and once an hour: clear what is old on this host. May be NULL. */
 	void (*upkeep)(void *arg);
 	void *arg;
@@ -58,8 +60,7 @@ struct engine_env {
 	const char *version;
 };
 
-int engine_create(const struct engine_env *env, const struct engine_options *options,
-	struct engine **out, struct err *err);
+struct engine *engine_create(const struct engine_env *env, const struct engine_options *options);
 /* Forgets everything; runs live on. Does not release the lease: engine_stop() does. */
 void engine_free(struct engine *e);
 
@@ -104,6 +105,5 @@ struct engine_status {
 	int64_t next_slot_us;
 };
 void engine_get_status(const struct engine *e, struct engine_status *out);
-const struct world *engine_world(const struct engine *e);
 
 #endif

@@ -50,6 +50,9 @@ bool proc_signal(const struct proc_id *id, int sig);
  */
 bool proc_reap(const struct proc_id *id, int *status, struct rusage *usage);
 
+/* The run that a process's arguments name by `--run-id N` or `--run-id=N` (contract 3.1); 0: none. */
+int64_t proc_run_id(pid_t pid);
+
 /* Whose descendants are sought. */
 struct proc_tree {
 	pid_t root; /* the processes below it, not itself */

@@ -14,7 +14,7 @@ int fence_begin(struct db *db, const char *holder_id, struct err *err);
 struct lock_row {
 	char holder_id[64];
 	char heartbeat_text[48]; /* as stored, for compare-and-set */
-	int64_t started_us, heartbeat_us;
+	int64_t heartbeat_us;
 	int64_t age_us; /* of the heartbeat: by the database's clock on PostgreSQL, else by now_us */
 	bool guarded; /* a daemon of ours that held the guard (lease/guard.h) */
 };

@@ -35,7 +35,7 @@ struct change {
 struct request_row {
 	int64_t id;
 	const char *kind; /* run, cancel, exited */
-	int64_t flow_id, schedule_id, run_id, user_id;
+	int64_t flow_id, run_id, user_id;
 	int64_t created_us;
 	const char *requested_by, *detail;
 };

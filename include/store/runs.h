@@ -21,10 +21,10 @@ runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, 
  * The end. Closes flow_runs if it is open: ended_at, success (exit code 0 and not cancelled), duration; a row that the
  * flow closed itself keeps its own verdict, except that a cancelled run never becomes a success (P7).
  * scheduler_runs gets exit code, signal, reason, CPU and memory. exit NULL: closed without a process,
- * with only a reason. *closed (may be NULL): whether flow_runs was still open.
+ * with only a reason.
  */
 int runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char *reason,
-	int64_t now_us, bool *closed, struct err *err);
+	int64_t now_us, struct err *err);
 
 /* Contract 1.6 "spawn failed": ended_at and success = 0, no duration. */
 int runs_spawn_failed(

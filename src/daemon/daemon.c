@@ -182,13 +182,17 @@ find_zone(const char *name, void *arg, struct err *err)
 }
 
 static bool
-find_process(pid_t pid, int64_t started_us, struct proc_id *out, void *arg)
+find_process(pid_t pid, int64_t run_id, int64_t started_us, struct proc_id *out, void *arg)
 {
-	int64_t start_us;
+	int64_t start_us, named;
 
 	(void)arg;
 	if (!proc_identify(pid, out))
 		return false;
+	/* Flowfile's command line says which run it is, whatever the clock was set to since. */
+	named = proc_run_id(pid);
+	if (named != 0)
+		return named == run_id;
 	start_us = proc_start_us(out);
 	return start_us == TIME_NONE ||
 		(start_us >= started_us - FOREIGN_BEFORE_US &&
@@ -486,7 +490,6 @@ make_engine(struct daemon *d, struct err *err)
 	};
 	struct owned_options options;
 	struct proc_id me;
-	int r;
 
 	if (host_id_get(&env.host, err) < 0)
 		return -1;
@@ -495,9 +498,9 @@ make_engine(struct daemon *d, struct err *err)
 	if (proc_identify(getpid(), &me))
 		env.pid_start = (int64_t)me.start;
 	options_make(d, &options);
-	r = engine_create(&env, &options.options, &d->engine, err);
+	d->engine = engine_create(&env, &options.options);
 	options_free(&options);
-	return r;
+	return 0;
 }
 
 /* Exit files are named by run ids, which mean something in one catalog only: each has its own folder. */

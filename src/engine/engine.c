@@ -58,14 +58,12 @@ note_time(struct engine *e)
 	e->boot = clock_boot(e->env.clock);
 }
 
-int
-engine_create(const struct engine_env *env, const struct engine_options *options,
-	struct engine **out, struct err *err)
+struct engine *
+engine_create(const struct engine_env *env, const struct engine_options *options)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
 	struct instance me;
 
-	(void)err;
 	e->env = *env;
 	options_copy(&e->options, options);
 	world_init(&e->world, &options->policy, env->zone, env->zone_arg);
@@ -79,8 +77,7 @@ engine_create(const struct engine_env *env, const struct engine_options *options
 	e->next_upkeep = boottime_add(e->boot, UPKEEP_FIRST_US);
 	e->next_decision_us = TIME_NEVER;
 	e->push_seen_us = TIME_NONE;
-	*out = e;
-	return 0;
+	return e;
 }
 
 void
@@ -92,6 +89,7 @@ engine_free(struct engine *e)
 	world_free(&e->world);
 	arena_free(&e->arena);
 	idmap_free(&e->said);
+	idmap_free(&e->reported);
 	options_free(&e->options);
 	free(e->events);
 	free(e->to_arm);
@@ -279,9 +277,12 @@ look_after_host(struct engine *e)
 /* --- standing by ------------------------------------------------------------------------------------------ */
 
 static void
-ignore_run(const struct active_run *run, void *arg)
+meet_again(const struct active_run *run, void *arg)
 {
-	task_meet(arg, run);
+	const struct engine *e = arg;
+
+	if (task_get(e, run->row.id))
+		task_meet(arg, run);
 }
 
 /* The leader noted a cancel for a run of this host. */
@@ -289,16 +290,11 @@ static void
 look_for_cancels(struct engine *e)
 {
 	struct err err = ERR_INIT;
-	struct task *t;
-	size_t pos = 0;
 
-	while ((t = idmap_each(&e->tasks, &pos)))
-		if (t->state == RUN_STARTED &&
-			load_active_run(e->env.db, t->run_id, ignore_run, e, &err) < 0) {
-			engine_db_failed(e, "look for cancelled runs", &err);
-			return;
-		}
-	e->changed = false;
+	if (e->tasks.n > 0 && load_active_runs(e->env.db, meet_again, e, &err) < 0)
+		engine_db_failed(e, "look for cancelled runs", &err);
+	else
+		e->changed = false;
 }
 
 static void
@@ -312,7 +308,7 @@ say_alive(struct engine *e)
 	if (instance_put(e->env.db, &e->lease.me, false, e->now_us, &err) < 0)
 		engine_db_failed(e, "say that this scheduler stands by", &err);
 	/* A hint of the leader's note may be lost. */
-	else if (e->tasks.n > 0)
+	else
 		look_for_cancels(e);
 	/* Another daemon of this host may have died. */
 	e->locals_adopted = false;
@@ -463,6 +459,7 @@ static void
 lead(struct engine *e)
 {
 	e->locals_adopted = true;
+	idmap_free(&e->reported);
 	if (slow_poll(e) < 0 || refresh_world(e) < 0 || store_seeds(e) < 0 ||
 		engine_take_requests(e) < 0 || tasks_store(e) < 0)
 		return;
@@ -551,6 +548,9 @@ engine_turn(struct engine *e, struct engine_next *next)
 {
 	begin_turn(e);
 	tasks_take_events(e);
+	/* The leader may have gone: whoever stands by looks at once. */
+	if (e->changed && !e->lease.held)
+		e->next_lease = e->boot;
 	if (database_ready(e))
 		keep_lease(e);
 	if (!e->db_down) {
@@ -611,10 +611,4 @@ engine_get_status(const struct engine *e, struct engine_status *out)
 		if (t->state == RUN_CLAIMED || t->state == RUN_SPAWNED || t->state == RUN_READY ||
 			t->state == RUN_ENDED)
 			out->starting++;
-}
-
-const struct world *
-engine_world(const struct engine *e)
-{
-	return &e->world;
 }

@@ -68,6 +68,7 @@ struct engine {
 	struct arena arena; /* of the turn */
 	struct idmap tasks;
 	struct idmap said; /* complaints made, by schedule: see log_blocked */
+	struct idmap reported; /* without the lease: attempts whose end is told, by run */
 
 	/* marks */
 	bool changed, resync, reopen, reload_policy, draining;
@@ -128,6 +129,8 @@ int engine_adopt_local(struct engine *e);
 struct task *task_get(const struct engine *e, int64_t run_id);
 struct task *task_add(struct engine *e, int64_t run_id, enum run_state state);
 void task_drop(struct engine *e, struct task *t);
+/* Whether this daemon has told the leader how the attempt ended. */
+bool task_is_reported(const struct engine *e, int64_t run_id, int64_t attempt);
 void tasks_free(struct engine *e);
 /* Takes what the runner said. */
 void tasks_take_events(struct engine *e);

@@ -38,17 +38,18 @@ take_claimed(struct engine *e, const struct claim *c)
 		t->run_id, t->flow_id, t->schedule_id);
 }
 
-/* Says why a schedule is blocked, once per reason. */
+/* Says why a schedule is blocked, once per reason; detail may be NULL. */
 static void
-log_blocked(struct engine *e, const struct launch *l, enum block_reason why)
+log_blocked(struct engine *e, const struct launch *l, enum block_reason why, const char *detail)
 {
 	static char said[BLOCK_STORE_ERROR + 1];
 
 	if (l->kind != JOB_SCHEDULE || idmap_get(&e->said, l->id) == &said[why])
 		return;
 	idmap_put(&e->said, l->id, &said[why]);
-	log_warning("Schedule is due but cannot launch: %s schedule=%" PRId64 " flow=%" PRId64,
-		block_reason_text(why), l->id, l->flow_id);
+	log_warning("Schedule is due but cannot launch: %s%s%s schedule=%" PRId64 " flow=%" PRId64,
+		block_reason_text(why), detail ? ": " : "", detail ? detail : "", l->id,
+		l->flow_id);
 }
 
 static void
@@ -62,7 +63,7 @@ take_outcome(struct engine *e, const struct launch *l, const struct claim *c)
 			world_drop_request(&e->world, l->id);
 		break;
 	case CLAIM_BLOCKED:
-		log_blocked(e, l, c->block);
+		log_blocked(e, l, c->block, NULL);
 		if (l->kind == JOB_REQUEST)
 			world_drop_request(&e->world, l->id);
 		else
@@ -125,7 +126,7 @@ claim_each(struct engine *e, const struct decision *d, struct claim *claims)
 		if (claim_some(e, l, 1, &claims[i], &err) == 0) {
 			take_outcome(e, l, &claims[i]);
 		} else if (engine_is_about_one_row(&err)) {
-			log_error("Cannot launch: %s", err.text);
+			log_blocked(e, l, BLOCK_STORE_ERROR, err.text);
 			world_launch_blocked(&e->world, l->kind, l->id, BLOCK_STORE_ERROR);
 		} else {
 			for (; i < d->n_launches; i++)
@@ -134,6 +135,8 @@ claim_each(struct engine *e, const struct decision *d, struct claim *claims)
 			return engine_db_failed(e, "claim runs", &err);
 		}
 	}
+	e->changed = true;
+	e->again = true;
 	return 0;
 }
 

@@ -176,6 +176,10 @@ refresh(struct engine *e, const struct change *c, struct err *err)
 		return 0;
 	case 'p':
 		return load_paused(e->env.db, &e->world.paused, err);
+	case 'l':
+		e->next_lease = e->boot;
+		e->again = true;
+		return 0;
 	default:
 		return 0; /* a newer program's kind */
 	}
@@ -250,15 +254,15 @@ engine_read_changes(struct engine *e)
 	return n;
 }
 
+/* Runs that this host's daemon launched, while another leads. */
 static void
 adopt_run(const struct active_run *run, void *arg)
 {
 	struct engine *e = arg;
-
 	struct err ignored = ERR_INIT;
 
 	if (!run->state || !run->host || strcmp(run->host, e->env.host.host) != 0 ||
-		task_get(e, run->row.id))
+		task_get(e, run->row.id) || task_is_reported(e, run->row.id, run->attempt))
 		return;
 	/* Whoever launched it looks after it while it lives. */
 	if (run->holder_id && strcmp(run->holder_id, e->env.holder_id) != 0 &&

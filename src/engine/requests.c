@@ -75,7 +75,7 @@ order_cancel(struct engine *e, struct order *o, struct err *err)
 			"Flowfile started it and reap_foreign_runs is off: end it there", e->now_us,
 			err);
 	} else if (runs_end(db, run_id, NULL, "cancelled; it has no process that could be ended",
-			   e->now_us, NULL, err) < 0) {
+			   e->now_us, err) < 0) {
 		return -1;
 	} else {
 		answer = "closed; it has no process that could be ended";
@@ -105,7 +105,7 @@ order_exited(struct engine *e, struct order *o, struct err *err)
 
 		if (claim_again(db, o->request.run_id, &who, e->now_us, &ignored, err) < 0)
 			return -1;
-	} else if (runs_end(db, o->request.run_id, &exit, NULL, e->now_us, NULL, err) < 0) {
+	} else if (runs_end(db, o->request.run_id, &exit, NULL, e->now_us, err) < 0) {
 		return -1;
 	}
 	return claim_answer(db, o->request.id, true, 0, NULL, e->now_us, err);
@@ -214,7 +214,7 @@ act(struct engine *e, const struct run_action *a, struct err *err)
 	/* One on another host is ended by the daemon there, which hears of the note. */
 	if (a->act == RUN_ACT_CANCEL && (task_get(e, a->run_id) || (r && r->origin == RUN_OURS)))
 		return runs_note_cancel(e->env.db, a->run_id, "run_max_age", e->now_us, err);
-	return runs_end(e->env.db, a->run_id, NULL, close_reason(a->act), e->now_us, NULL, err);
+	return runs_end(e->env.db, a->run_id, NULL, close_reason(a->act), e->now_us, err);
 }
 
 int
@@ -234,8 +234,10 @@ engine_act_on_runs(struct engine *e, const struct decision *d)
 	for (size_t i = 0; i < d->n_actions; i++) {
 		struct task *t = task_get(e, d->actions[i].run_id);
 
-		log_warning("Run is ended: %s run=%" PRId64, close_reason(d->actions[i].act),
-			d->actions[i].run_id);
+		log_warning("%s: %s run=%" PRId64,
+			d->actions[i].act == RUN_ACT_CANCEL ? "Run is told to end"
+							    : "Run is closed",
+			close_reason(d->actions[i].act), d->actions[i].run_id);
 		if (d->actions[i].act == RUN_ACT_CANCEL && t)
 			task_cancel(e, t);
 	}
@@ -300,8 +302,8 @@ give_up_run(struct engine *e, int64_t run_id)
 
 	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
 		return engine_db_failed(e, "give up a run", &err);
-	if (runs_end(e->env.db, run_id, NULL, "its host has not been heard of", e->now_us, NULL,
-		    &err) < 0 ||
+	if (runs_end(e->env.db, run_id, NULL, "its host has not been heard of", e->now_us, &err) <
+			0 ||
 		db_commit(e->env.db, &err) < 0) {
 		db_rollback(e->env.db);
 		return engine_db_failed(e, "give up a run", &err);

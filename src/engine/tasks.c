@@ -209,7 +209,8 @@ meet_foreign(struct engine *e, const struct active_run *run)
 	if (run->row.origin == RUN_DESIGNER || !run->row.has_pid ||
 		!e->options.policy.reap_foreign || task_get(e, run->row.id))
 		return;
-	if (e->env.find_process((pid_t)run->pid, run->row.started_us, &proc, e->env.arg)) {
+	if (e->env.find_process(
+		    (pid_t)run->pid, run->row.id, run->row.started_us, &proc, e->env.arg)) {
 		if (e->env.runner_ops->watch(e->env.runner, run->row.id, &proc, &err) < 0) {
 			log_warning("Cannot watch a run of Flowfile: %s run=%" PRId64, err.text,
 				run->row.id);
@@ -414,7 +415,7 @@ store_one(struct engine *e, struct task *t, struct err *err)
 	}
 	if (t->spawn_failed)
 		return runs_spawn_failed(e->env.db, t->run_id, t->exit.reason, e->now_us, err);
-	return runs_end(e->env.db, t->run_id, &t->exit, NULL, ended_us, NULL, err);
+	return runs_end(e->env.db, t->run_id, &t->exit, NULL, ended_us, err);
 }
 
 static bool
@@ -512,6 +513,12 @@ tasks_store(struct engine *e)
 
 /* --- without the lease ---------------------------------------------------------------------------- */
 
+bool
+task_is_reported(const struct engine *e, int64_t run_id, int64_t attempt)
+{
+	return (intptr_t)idmap_get(&e->reported, run_id) == (intptr_t)attempt;
+}
+
 static int
 report(struct engine *e, struct task *t)
 {
@@ -552,6 +559,8 @@ tasks_stand_down(struct engine *e)
 		} else if (t->state == RUN_ENDED) {
 			if (report(e, t) < 0)
 				return -1;
+			/* Until the leader closes the row, it is not to be adopted again. */
+			idmap_put(&e->reported, t->run_id, (void *)(intptr_t)t->attempts);
 			task_drop(e, t);
 		}
 	}

@@ -258,27 +258,33 @@ table_find(const struct table *t, pid_t pid)
 	return bsearch(&key, t->rows, t->n, sizeof(*t->rows), compare_rows);
 }
 
-/* Whether its arguments say `--run-id N` or `--run-id=N` with another N than ours. */
-static bool
-is_other_run(pid_t pid, int64_t run_id)
+int64_t
+proc_run_id(pid_t pid)
 {
 	static const char option[] = "--run-id";
 	const size_t len = sizeof(option) - 1;
 	char *args = xmalloc(CMDLINE_MAX);
 	ssize_t size = read_proc(pid, "cmdline", args, CMDLINE_MAX);
 	const char *end = args + (size > 0 ? size : 0), *value;
-	bool other = false;
-	int64_t n;
+	int64_t n, run_id = 0;
 
-	for (const char *p = args; p < end && !other; p += strlen(p) + 1) {
+	for (const char *p = args; p < end && run_id == 0; p += strlen(p) + 1) {
 		if (strncmp(p, option, len) != 0)
 			continue;
 		value = p[len] == '=' ? p + len + 1 : p + len + 1 < end ? p + len + 1 : "";
-		if (p[len] == '=' || p[len] == '\0')
-			other = text_to_int(value, 0, INT64_MAX, &n) && n != run_id;
+		if ((p[len] == '=' || p[len] == '\0') && text_to_int(value, 1, INT64_MAX, &n))
+			run_id = n;
 	}
 	free(args);
-	return other;
+	return run_id;
+}
+
+static bool
+is_other_run(pid_t pid, int64_t run_id)
+{
+	int64_t named = proc_run_id(pid);
+
+	return named != 0 && named != run_id;
 }
 
 /* Every process below the root becomes ours or another run's. Parents come before children in

@@ -217,7 +217,6 @@ each_request(struct stmt *st, load_request_cb cb, void *arg, struct err *err)
 			.id = col_int(st, 0),
 			.kind = col_text(st, 1),
 			.flow_id = col_int(st, 2),
-			.schedule_id = col_int(st, 3),
 			.run_id = col_int(st, 4),
 			.user_id = col_int(st, 5),
 			.requested_by = col_text(st, 7),

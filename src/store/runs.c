@@ -68,10 +68,9 @@ read_standing(struct db *db, int64_t run_id, struct standing *out, struct err *e
 
 static int
 close_row(struct db *db, int64_t run_id, int64_t ended_us, bool success, int64_t started_us,
-	bool *closed, struct err *err)
+	struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_RUN_CLOSE);
-	int64_t changed;
 
 	stmt_int(st, 1, run_id);
 	stmt_time(st, 2, ended_us);
@@ -81,11 +80,7 @@ close_row(struct db *db, int64_t run_id, int64_t ended_us, bool success, int64_t
 			st, 4, (double)(ended_us > started_us ? ended_us - started_us : 0) / 1e6);
 	else
 		stmt_null(st, 4);
-	if (stmt_exec(st, &changed, err) < 0)
-		return -1;
-	if (closed)
-		*closed = changed > 0;
-	return 0;
+	return stmt_exec(st, NULL, err);
 }
 
 static int
@@ -105,21 +100,19 @@ put_verdict(struct db *db, int64_t run_id, const struct run_exit *exit, const ch
 
 int
 runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char *reason,
-	int64_t now_us, bool *closed, struct err *err)
+	int64_t now_us, struct err *err)
 {
 	struct standing run;
 	struct stmt *st;
 	bool cancelled, success;
 
-	if (closed)
-		*closed = false;
 	if (read_standing(db, run_id, &run, err) < 0)
 		goto fail;
 	if (!run.found)
 		return 0;
 	cancelled = (exit && exit->cancelled) || run.cancel_us != TIME_NONE;
 	success = exit && exit->known && exit->code == 0 && !exit->signal && !cancelled;
-	if (close_row(db, run_id, now_us, success, run.started_us, closed, err) < 0)
+	if (close_row(db, run_id, now_us, success, run.started_us, err) < 0)
 		goto fail;
 	/* The flow wrote a success of its own after it was told to end, by us or by Flowfile, whose
 	 * cancel closed the row and signalled the shim (P7, contract D-08, D-09). */
@@ -144,7 +137,7 @@ int
 runs_spawn_failed(
 	struct db *db, int64_t run_id, const char *reason, int64_t now_us, struct err *err)
 {
-	if (close_row(db, run_id, now_us, false, TIME_NONE, NULL, err) < 0 ||
+	if (close_row(db, run_id, now_us, false, TIME_NONE, err) < 0 ||
 		put_verdict(db, run_id, NULL, reason, err) < 0)
 		return err_prefix(err, "store that run %" PRId64 " could not start", run_id);
 	return 0;

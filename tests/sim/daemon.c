@@ -132,7 +132,7 @@ on_step(const char *step, bool after, void *arg)
 /* --- what the engine is given ---------------------------------------------------------------------------- */
 
 static bool
-find_process(pid_t pid, int64_t started_us, struct proc_id *out, void *arg)
+find_process(pid_t pid, int64_t run_id, int64_t started_us, struct proc_id *out, void *arg)
 {
 	struct daemon *d = arg;
 	struct proc *p = host_find(d->host, pid, 0);
@@ -142,6 +142,8 @@ find_process(pid_t pid, int64_t started_us, struct proc_id *out, void *arg)
 		return false;
 	start_us = host_wall(d->host) - (d->s->T - p->started_T);
 	*out = p->foreign ? p->flow : p->shim;
+	if (p->foreign && p->run_id == run_id)
+		return true;
 	return p->foreign && start_us >= started_us - 2 * US_PER_SEC &&
 		start_us <= started_us + US_PER_MIN;
 }
@@ -172,7 +174,6 @@ daemon_start(struct daemon *d)
 {
 	struct sim *s = d->s;
 	struct engine_env env = {0};
-	struct err err = ERR_INIT;
 
 	assert(!d->up);
 	d->life++;
@@ -198,8 +199,7 @@ daemon_start(struct daemon *d)
 	env.pid_start = d->life;
 	env.version = "sim";
 	s->here = d->host;
-	if (engine_create(&env, &s->options, &d->engine, &err) < 0)
-		abort();
+	d->engine = engine_create(&env, &s->options);
 	d->up = true;
 	d->wake_T = TIME_NEVER;
 	TRACE(s, "daemon %d starts on %s as %s", d->id, d->host->name, d->holder);

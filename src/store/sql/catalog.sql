@@ -129,9 +129,6 @@ INSERT INTO catalog_namespaces (name, parent_id, level, description, owner_id, c
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
 RETURNING id;
 
--- name: cat_namespace_current
-SELECT name, description, parent_id FROM catalog_namespaces WHERE id = $1;
-
 -- name: cat_namespace_update
 UPDATE catalog_namespaces SET name = $1, description = $2, updated_at = $3 WHERE id = $4;
 
@@ -375,9 +372,6 @@ SELECT (SELECT count(*) FROM flow_runs WHERE ended_at IS NULL),
 
 -- name: cat_status_open_requests
 SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL;
-
--- name: cat_setting_get
-SELECT value FROM scheduler_settings WHERE name = $1;
 
 -- name: cat_setting_put
 INSERT INTO scheduler_settings (name, value) VALUES ($1, $2)

@@ -257,9 +257,6 @@ WHERE t.table_id IN (SELECT s.trigger_table_id FROM flow_schedules s
 	AND NOT EXISTS (SELECT 1 FROM scheduler_consumed c
 		WHERE c.schedule_id = $1 AND c.table_id = t.table_id);
 
--- name: claim_touch_schedule
-INSERT INTO scheduler_changes (kind, object_id, at) VALUES ('s', $1, $2);
-
 -- --- runs ----------------------------------------------------------------------------------------
 
 -- name: run_set_pid

@@ -73,7 +73,7 @@ CREATE TABLE scheduler_firings (
 CREATE INDEX scheduler_ix_firings_at ON scheduler_firings (fired_at);
 CREATE INDEX scheduler_ix_firings_run ON scheduler_firings (run_id) WHERE run_id IS NOT NULL;
 
--- What flow_runs has no column for. state: claimed, recorded, started, ended (ours), foreign.
+-- What flow_runs has no column for. state: claimed, recorded, ended.
 CREATE TABLE scheduler_runs (
 	run_id BIGINT PRIMARY KEY,
 	state VARCHAR NOT NULL,
@@ -110,7 +110,7 @@ CREATE INDEX scheduler_ix_active_registration ON scheduler_active (registration_
 CREATE INDEX scheduler_ix_active_uuid ON scheduler_active (flow_uuid);
 
 -- Run-now, cancel, and exits seen by a daemon that does not lead. kind: run, cancel, exited.
--- outcome: NULL while open; done, refused. detail: why, or the exit as JSON.
+-- outcome: NULL while open; done, refused. detail: why, or the exit (runs.c).
 CREATE TABLE scheduler_requests (
 	id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind VARCHAR NOT NULL,
