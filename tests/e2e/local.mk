@@ -6,6 +6,7 @@ e2e_tests = \
 	tests/e2e/test_demo_flows.sh \
 	tests/e2e/test_entrypoint.sh \
 	tests/e2e/test_handover.sh \
+	tests/e2e/test_install.sh \
 	tests/e2e/test_manual.sh \
 	tests/e2e/test_readme.sh
 dist_check_SCRIPTS += $(e2e_tests)
