@@ -34,8 +34,12 @@ take_claimed(struct engine *e, const struct claim *c)
 	t->cause = xstrdup(c->cause ? c->cause : "");
 	t->attempts = 1;
 	e->launched++;
-	log_info("Run claimed: %s run=%" PRId64 " flow=%" PRId64 " schedule=%" PRId64, t->cause,
-		t->run_id, t->flow_id, t->schedule_id);
+	if (t->schedule_id)
+		log_info("Run claimed: %s run=%" PRId64 " flow=%" PRId64 " schedule=%" PRId64,
+			t->cause, t->run_id, t->flow_id, t->schedule_id);
+	else
+		log_info("Run claimed: %s run=%" PRId64 " flow=%" PRId64, t->cause, t->run_id,
+			t->flow_id);
 }
 
 /* Says why a schedule is blocked, once per reason; detail may be NULL. */

@@ -216,12 +216,13 @@ meet_foreign(struct engine *e, const struct active_run *run)
 				run->row.id);
 			return;
 		}
-		task_add(e, run->row.id, RUN_STARTED)->foreign = true;
-		return;
+		t = task_add(e, run->row.id, RUN_STARTED);
+	} else {
+		t = task_add(e, run->row.id, RUN_ENDED);
+		exit_unknown(t, "its process is gone");
 	}
-	t = task_add(e, run->row.id, RUN_ENDED);
 	t->foreign = true;
-	exit_unknown(t, "its process is gone");
+	t->flow_id = run->row.flow_id;
 }
 
 static struct task *

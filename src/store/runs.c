@@ -124,6 +124,10 @@ runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char 
 		if (stmt_exec(st, NULL, err) < 0)
 			goto fail;
 	}
+	/* By a signal to its supervisor, as Flowfile's own cancel does it. */
+	if (exit && exit->cancelled && run.cancel_us == TIME_NONE &&
+		runs_note_cancel(db, run_id, "SIGTERM", now_us, err) < 0)
+		goto fail;
 	if (!reason || !reason[0])
 		reason = exit ? exit->reason : NULL;
 	if (put_verdict(db, run_id, exit, reason, err) < 0)

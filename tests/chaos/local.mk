@@ -1,4 +1,4 @@
-# Real processes under fire, outside of `make check`. `make chaos`:
+# Real processes under fire. `make check` has a short round on each store, `make chaos` a longer one:
 # CHAOS_SECONDS=N says how long, CHAOS_STORES which stores.
 CHAOS_SECONDS = 60
 CHAOS_STORES = sqlite
@@ -14,7 +14,13 @@ EXTRA_DIST += \
 	tests/chaos/checker.py \
 	tests/chaos/run.sh \
 	tests/chaos/stores.py
-
+# Sanitizers slow every process down so much that lateness says nothing.
+if !SANITIZERS
+TESTS += tests/chaos/test_chaos_sqlite.sh
+if POSTGRES
+TESTS += tests/chaos/test_chaos_postgres.sh
+endif
+endif
 
 check_PROGRAMS += tests/chaos/chaos_flow
 tests_chaos_chaos_flow_SOURCES = tests/chaos/chaos_flow.c

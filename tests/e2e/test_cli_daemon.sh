@@ -252,6 +252,18 @@ for _ in 1 2 3; do
 	is 0 "SELECT success FROM flow_runs WHERE id = $polite"
 done
 
+# Flowfile cancels by a signal to the recorded pid, and closes the row before the process is gone.
+run 0 flows run polite
+polite=$(query 'SELECT max(id) FROM flow_runs')
+until_true grep -q ready "$FLOWFILE_STORAGE_DIR/logs/scheduled_run_$polite.log"
+kill -TERM "$(query "SELECT pid FROM flow_runs WHERE id = $polite")"
+query "UPDATE flow_runs SET ended_at = datetime('now'), success = 0 WHERE id = $polite"
+becomes ended "SELECT state FROM scheduler_runs WHERE run_id = $polite"
+run 0 runs show "$polite"
+out 'by SIGTERM'
+run 0 runs list --limit 1
+out cancelled
+
 run 0 scheduler status
 out "pid $daemon"
 run 0 doctor

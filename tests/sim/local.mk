@@ -20,9 +20,9 @@ tests_sim_sim_LDADD = libengine.a liblease.a librunner.a libstore.a libcore.a li
 
 # Without --seeds: some seconds; `make sim SEEDS=N` runs more.
 if SANITIZERS
-sim_check_seeds = 30
+sim_check_seeds = 100
 else
-sim_check_seeds = 80
+sim_check_seeds = 600
 endif
 tests_sim_sim_CPPFLAGS += -DSIM_CHECK_SEEDS=$(sim_check_seeds)
 TESTS += tests/sim/sim
