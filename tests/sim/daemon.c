@@ -209,6 +209,7 @@ daemon_start(struct daemon *d)
 static void
 bury(struct daemon *d)
 {
+	d->dead = true; /* freeing the engine calls the runner, where a daemon may die */
 	db_set_fault(d->db, NULL, NULL);
 	engine_free(d->engine);
 	d->engine = NULL;

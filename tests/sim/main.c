@@ -6,10 +6,12 @@
  * ends it at the first, without them.
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sim.h"
 
@@ -27,12 +29,36 @@ report_failure(const struct sim *s)
 		s->message);
 }
 
+static uint64_t seed_now;
+
+/* The program itself is broken in this world. */
+static void
+on_crash(int sig)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "seed %llu crashes\n", (unsigned long long)seed_now);
+
+	(void)!write(STDOUT_FILENO, line, (size_t)n);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void
+watch_crashes(void)
+{
+	signal(SIGSEGV, on_crash);
+	signal(SIGABRT, on_crash);
+	signal(SIGBUS, on_crash);
+}
+
 static bool
 run_seed(uint64_t seed, double days, bool trace, bool echo, struct totals *t)
 {
-	struct sim *s = scene_create(seed, days, trace, echo);
+	struct sim *s;
 	bool ok;
 
+	seed_now = seed;
+	s = scene_create(seed, days, trace, echo);
 	scene_run(s);
 	ok = !s->failed;
 	if (!ok)
@@ -99,6 +125,7 @@ main(int argc, char **argv)
 	int c;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	watch_crashes();
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
