@@ -140,7 +140,7 @@ instance_host_sign(struct db *db, const char *host, int64_t *sign, struct err *e
 
 	stmt_text(st, 1, host);
 	while ((r = stmt_step(st, err)) > 0)
-		if (col_time(st, 0, &seen_us) == 0)
+		if (col_time(st, 0, &seen_us) > 0)
 			sum += (uint64_t)seen_us;
 	*sign = (int64_t)(sum & INT64_MAX);
 	stmt_reset(st);

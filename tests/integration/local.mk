@@ -26,6 +26,7 @@ libstoreutil_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS) \
 
 store_tests = \
 	tests/integration/test_db_sqlite \
+	tests/integration/test_fence \
 	tests/integration/test_schema \
 	tests/integration/test_triggers
 if POSTGRES
@@ -50,6 +51,10 @@ tests_integration_test_db_sqlite_LDADD = $(store_test_ldadd)
 tests_integration_test_db_postgres_SOURCES = tests/integration/test_db_postgres.c
 tests_integration_test_db_postgres_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_db_postgres_LDADD = $(store_test_ldadd)
+
+tests_integration_test_fence_SOURCES = tests/integration/test_fence.c
+tests_integration_test_fence_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_fence_LDADD = $(store_test_ldadd)
 
 tests_integration_test_schema_SOURCES = tests/integration/test_schema.c
 tests_integration_test_schema_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
