@@ -16,7 +16,9 @@ int upkeep_clear_logs(const char *dir, int64_t max_age_s, int64_t now_us);
 /*
  * The runner's files of runs that are over (runner/exitfile.h): left by a daemon that died between storing
  * an end and removing them, or that does not lead and only reported it. Runs that are active in the
- * catalog keep theirs. Returns how many runs' files went; -1 when the database does not answer.
+ * catalog keep theirs. Also clears what ended runs of this catalog left in the folders beside dir, which
+ * were its own before its address was changed. Returns how many runs' files went; -1 when the database does
+ * not answer.
  */
 int upkeep_clear_exits(const char *dir, struct db *db, struct err *err);
 

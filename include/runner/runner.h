@@ -86,6 +86,7 @@ struct adoption {
 	int attempt;
 	struct proc_id shim, flow;
 	bool rebooted; /* the machine was restarted since: the processes are gone */
+	const char *state_dir; /* as RUNNER_READY gave it; NULL: this runner's own */
 };
 
 enum runner_event_type {
@@ -99,6 +100,9 @@ struct runner_event {
 	int64_t run_id;
 	struct proc_id shim, flow;
 	struct run_exit exit;
+	/* READY: where the shim will leave its files, to be recorded: a later daemon may have another
+	 * folder. Absolute; the runner's, while it lives. */
+	const char *state_dir;
 };
 
 typedef void (*runner_event_cb)(const struct runner_event *event, void *arg);
@@ -133,8 +137,8 @@ struct runner_ops {
 	 * happens to be a child of ours by now. cancel works on it too.
 	 */
 	int (*watch)(struct runner *r, int64_t run_id, const struct proc_id *proc, struct err *err);
-	/* The engine has stored the end: the files in the state folder may go. */
-	void (*forget)(struct runner *r, int64_t run_id, int attempt);
+	/* The engine has stored the end: the files may go. state_dir as in struct adoption. */
+	void (*forget)(struct runner *r, int64_t run_id, int attempt, const char *state_dir);
 };
 
 struct event_base;

@@ -23,6 +23,7 @@ struct active_run {
 	int64_t shim_pid, shim_start, flow_pid, flow_start;
 	int64_t cancel_us; /* cancel was asked for; TIME_NONE */
 	const char *flow_path, *cause;
+	const char *state_dir; /* where its host keeps its files; NULL: not recorded */
 	int64_t schedule_id, attempt;
 };
 

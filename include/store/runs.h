@@ -9,9 +9,12 @@
 #include "runner/runner.h"
 #include "store/db.h"
 
-/* The processes of a run, before it is let go. 1; 0 when the run was closed meanwhile: abandon it. */
+/* The processes of a run and the folder that its supervisor writes to, before it is let go. 1; 0 when the
+ * run was closed meanwhile: abandon it. */
 int runs_record(struct db *db, int64_t run_id, const struct proc_id *shim,
-	const struct proc_id *flow, int64_t now_us, struct err *err);
+	const struct proc_id *flow, const char *state_dir, int64_t now_us, struct err *err);
+/* Whether a run that was recorded with this folder has ended: 1, 0. */
+int runs_files_over(struct db *db, int64_t run_id, const char *state_dir, struct err *err);
 
 /* Cancel was asked for, by whom; the first one counts. */
 int

@@ -7,14 +7,17 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "runner/exitfile.h"
 #include "store/load.h"
+#include "store/runs.h"
 
 static bool
 is_run_log(const char *name)
@@ -64,26 +67,80 @@ ignore_run(const struct active_run *run, void *arg)
 	(void)arg;
 }
 
-int
-upkeep_clear_exits(const char *dir, struct db *db, struct err *err)
+/* 1: the run's files in this folder are of no use any more. */
+typedef int (*over_cb)(struct db *db, int64_t run_id, const char *dir, struct err *err);
+
+/* A run that has a file was recorded before: if it is not active now, it is over. */
+static int
+is_not_active(struct db *db, int64_t run_id, const char *dir, struct err *err)
+{
+	int r = load_active_run(db, run_id, ignore_run, NULL, err);
+
+	(void)dir;
+	return r < 0 ? -1 : r == 0;
+}
+
+static int
+clear_exits(const char *dir, struct db *db, over_cb is_over, struct err *err)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
-	int n = 0, active = 0, attempt;
+	int n = 0, over = 0, attempt;
 	int64_t run_id;
 
 	if (!d)
 		return 0;
-	while ((entry = readdir(d)) && active >= 0) {
+	while (over >= 0 && (entry = readdir(d))) {
 		if (!exit_file_is(entry->d_name, &run_id, &attempt))
 			continue;
-		/* A run that has a file was recorded before: if it is not active now, it is over. */
-		active = load_active_run(db, run_id, ignore_run, NULL, err);
-		if (active == 0) {
+		over = is_over(db, run_id, dir, err);
+		if (over > 0) {
 			exit_files_remove(dir, run_id, attempt);
 			n++;
 		}
 	}
 	closedir(d);
-	return active < 0 ? -1 : n;
+	return over < 0 ? -1 : n;
+}
+
+/* Folders of other catalogs are beside ours: of those only what the catalog says is ours goes. */
+static int
+clear_neighbours(const char *parent, const char *own, struct db *db, struct err *err)
+{
+	DIR *d = opendir(parent);
+	struct dirent *entry;
+	int n = 0, cleared = 0;
+	char *dir;
+
+	if (!d)
+		return 0;
+	while (cleared >= 0 && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		dir = path_join(parent, entry->d_name);
+		if (strcmp(dir, own) != 0) {
+			cleared = clear_exits(dir, db, runs_files_over, err);
+			n += cleared;
+		}
+		free(dir);
+	}
+	closedir(d);
+	return cleared < 0 ? -1 : n;
+}
+
+int
+upkeep_clear_exits(const char *dir, struct db *db, struct err *err)
+{
+	char *own = realpath(dir, NULL), *parent;
+	int n, more = 0;
+
+	if (!own)
+		return 0;
+	parent = path_dirname(own);
+	n = clear_exits(own, db, is_not_active, err);
+	if (n >= 0)
+		more = clear_neighbours(parent, own, db, err);
+	free(parent);
+	free(own);
+	return n < 0 || more < 0 ? -1 : n + more;
 }

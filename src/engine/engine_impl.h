@@ -42,6 +42,7 @@ struct task {
 	struct run_exit exit;
 	/* owned, what launching needs */
 	char *flow_path, *cause;
+	char *state_dir; /* owned: where its files are, once it is ready; NULL before */
 	bool reclaim; /* claimed by a daemon that is gone, or never started: to be claimed again */
 	int64_t flow_id, schedule_id;
 };

@@ -38,6 +38,7 @@ task_free(struct task *t)
 {
 	free(t->flow_path);
 	free(t->cause);
+	free(t->state_dir);
 	free(t);
 }
 
@@ -127,6 +128,7 @@ take_event(struct engine *e, const struct runner_event *event)
 	case RUNNER_READY:
 		t->shim = event->shim;
 		t->flow = event->flow;
+		xstrset(&t->state_dir, event->state_dir);
 		task_set(e, t, RUN_READY);
 		if (t->wants_cancel)
 			task_cancel(e, t);
@@ -234,6 +236,7 @@ adopt(struct engine *e, const struct active_run *run, bool same_boot)
 		.shim = {(pid_t)run->shim_pid, (uint64_t)run->shim_start},
 		.flow = {(pid_t)run->flow_pid, (uint64_t)run->flow_start},
 		.rebooted = !same_boot,
+		.state_dir = run->state_dir,
 	};
 	struct task *t = task_add(e, run->row.id, RUN_STARTED);
 	struct err err = ERR_INIT;
@@ -243,6 +246,7 @@ adopt(struct engine *e, const struct active_run *run, bool same_boot)
 	t->attempts = (int)run->attempt;
 	t->shim = adoption.shim;
 	t->flow = adoption.flow;
+	xstrset(&t->state_dir, run->state_dir);
 	t->schedule_id = run->schedule_id;
 	t->flow_id = run->row.flow_id;
 	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
@@ -409,7 +413,8 @@ store_one(struct engine *e, struct task *t, struct err *err)
 	if (t->row_gone)
 		return 0;
 	if (t->state == RUN_READY) {
-		r = runs_record(e->env.db, t->run_id, &t->shim, &t->flow, e->now_us, err);
+		r = runs_record(
+			e->env.db, t->run_id, &t->shim, &t->flow, t->state_dir, e->now_us, err);
 		if (r >= 0)
 			t->wants_cancel = r == 0; /* closed meanwhile: it must not start */
 		return r < 0 ? -1 : 0;
@@ -444,7 +449,8 @@ settle(struct engine *e, struct task *t)
 		if (t->spawn_failed || !t->exit.known || t->exit.code != 0 || t->exit.signal)
 			e->failed++;
 		if (!t->foreign)
-			e->env.runner_ops->forget(e->env.runner, t->run_id, t->attempts);
+			e->env.runner_ops->forget(
+				e->env.runner, t->run_id, t->attempts, t->state_dir);
 		world_end_run(&e->world, t->run_id);
 		e->resync = e->resync || t->row_gone;
 		task_drop(e, t);

@@ -105,7 +105,14 @@ job_free(struct job *job)
 	job_stop_listening(job);
 	close_fd(&job->control);
 	free(job->tree);
+	free(job->state_dir);
 	free(job);
+}
+
+const char *
+job_state_dir(const struct job *job)
+{
+	return job->state_dir != NULL ? job->state_dir : job->r->state_dir;
 }
 
 void

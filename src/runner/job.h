@@ -39,6 +39,7 @@ struct job {
 	TAILQ_ENTRY(job) news;
 	enum job_phase phase;
 
+	char *state_dir; /* of an adopted run, where its shim writes; NULL: the runner's */
 	struct exit_record record; /* pids; the exit as far as it is known */
 	int control; /* to the shim, -1 for an adopted one */
 	struct event *on_control; /* until the shim is ready */
@@ -85,6 +86,8 @@ struct job *job_find(struct runner *r, int64_t run_id);
 struct job *
 job_create(struct runner *r, int64_t run_id, int attempt, enum job_phase phase, struct err *err);
 void job_free(struct job *job);
+/* Where the run's files are. */
+const char *job_state_dir(const struct job *job);
 /* No word of the shim is waited for any more, and nothing has to be done in time. */
 void job_stop_listening(struct job *job);
 /* Takes an abandoned job out of sight until its shim is gone. */

@@ -62,14 +62,17 @@ job_conclude(struct job *job)
 	e->ended_us = clock_wall(&clock_real);
 	if (!job->watched_only)
 		marked = started_read(
-			job->r->state_dir, job->run_id, job->record.attempt, &e->started_us);
+			job_state_dir(job), job->run_id, job->record.attempt, &e->started_us);
 	if (job->rebooted && marked <= 0) {
 		/* Its mark may have been lost with the power. */
 		e->started_us = 0;
 		marked = 1;
 	}
-	if (marked < 0)
+	if (marked < 0) {
 		e->started_us = proc_start_us(&job->record.flow);
+		if (e->started_us == TIME_NONE) /* which would say that it never ran */
+			e->started_us = 0;
+	}
 	if (marked == 0) {
 		e->known = false;
 		e->code = -1;

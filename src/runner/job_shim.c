@@ -78,8 +78,8 @@ job_read_exit_file(struct job *job)
 {
 	struct exit_record found;
 	struct err err = ERR_INIT;
-	int rc =
-		exit_record_read(job->r->state_dir, job->run_id, job->record.attempt, &found, &err);
+	int rc = exit_record_read(
+		job_state_dir(job), job->run_id, job->record.attempt, &found, &err);
 
 	if (rc < 0)
 		log_warning("Exit of a run cannot be read run=%" PRId64 " error=%s", job->run_id,

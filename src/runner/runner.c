@@ -42,6 +42,7 @@ on_news(evutil_socket_t fd, short what, void *arg)
 		};
 		if (job->tell_ready) {
 			event.type = RUNNER_READY;
+			event.state_dir = r->state_dir;
 			job->tell_ready = false;
 			if (!job->tell_ended)
 				job_drop_news(job);
@@ -186,6 +187,7 @@ real_adopt(struct runner *r, const struct adoption *run, struct err *err)
 	if (job == NULL)
 		return -1;
 	job->rebooted = run->rebooted;
+	xstrset(&job->state_dir, run->state_dir);
 	if (!run->rebooted) {
 		job->record.shim = recorded(&run->shim);
 		job->record.flow = recorded(&run->flow);
@@ -210,9 +212,9 @@ real_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct 
 }
 
 static void
-real_forget(struct runner *r, int64_t run_id, int attempt)
+real_forget(struct runner *r, int64_t run_id, int attempt, const char *state_dir)
 {
-	exit_files_remove(r->state_dir, run_id, attempt);
+	exit_files_remove(state_dir != NULL ? state_dir : r->state_dir, run_id, attempt);
 }
 
 const struct runner_ops runner_real = {

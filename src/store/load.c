@@ -168,6 +168,7 @@ read_run(const struct stmt *st, struct active_run *run)
 		.cause = col_text(st, 17),
 		.attempt = col_int_or(st, 18, 1),
 		.open = col_bool(st, 19),
+		.state_dir = col_text(st, 20),
 	};
 	if (!ours && type && !strcmp(type, "in_designer_run"))
 		run->row.origin = RUN_DESIGNER;

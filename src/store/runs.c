@@ -6,7 +6,7 @@
 
 int
 runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const struct proc_id *flow,
-	int64_t now_us, struct err *err)
+	const char *state_dir, int64_t now_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_RUN_SET_PID);
 	int64_t changed;
@@ -24,9 +24,23 @@ runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const str
 	stmt_int(st, 4, flow->pid);
 	stmt_int(st, 5, (int64_t)flow->start);
 	stmt_time(st, 6, now_us);
+	stmt_text(st, 7, state_dir);
 	if (stmt_exec(st, NULL, err) < 0)
 		return err_prefix(err, "record the process of run %" PRId64, run_id);
 	return 1;
+}
+
+int
+runs_files_over(struct db *db, int64_t run_id, const char *state_dir, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_RUN_FILES_OVER);
+	int r;
+
+	stmt_int(st, 1, run_id);
+	stmt_text(st, 2, state_dir);
+	r = stmt_step(st, err);
+	stmt_reset(st);
+	return r < 0 ? err_prefix(err, "ask whether run %" PRId64 " is over", run_id) : r > 0;
 }
 
 int

@@ -56,7 +56,7 @@ on_event(const struct runner_event *event, void *arg)
 		b.ready++;
 	} else {
 		b.ended++;
-		runner_real.forget(b.r, event->run_id, 1);
+		runner_real.forget(b.r, event->run_id, 1, NULL);
 	}
 	if (b.ready == b.runs || b.ended == b.runs)
 		event_base_loopbreak(b.base);

@@ -28,7 +28,8 @@ store_tests = \
 	tests/integration/test_db_sqlite \
 	tests/integration/test_fence \
 	tests/integration/test_schema \
-	tests/integration/test_triggers
+	tests/integration/test_triggers \
+	tests/integration/test_upkeep
 if POSTGRES
 store_tests += \
 	tests/integration/test_catalog_postgres \
@@ -63,6 +64,11 @@ tests_integration_test_schema_LDADD = $(store_test_ldadd)
 tests_integration_test_triggers_SOURCES = tests/integration/test_triggers.c
 tests_integration_test_triggers_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_triggers_LDADD = $(store_test_ldadd)
+
+tests_integration_test_upkeep_SOURCES = tests/integration/test_upkeep.c src/daemon/upkeep.c
+tests_integration_test_upkeep_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_upkeep_LDADD = librunner.a libstoreutil.a libpgcluster.a libstore.a \
+	libcore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS) $(CHECK_LIBS)
 
 check_LIBRARIES += libloop.a
 libloop_a_SOURCES = \

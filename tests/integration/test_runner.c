@@ -42,6 +42,7 @@ static struct world {
 	struct runner *r;
 	char dir[64];
 	char *state, *log;
+	const char *recorded; /* the state folder as the engine knows it of a run that is adopted */
 	struct runner_event events[EVENTS_MAX];
 	size_t n_events, n_taken;
 	int fds;
@@ -342,6 +343,22 @@ exists(const char *name)
 	return there;
 }
 
+static int
+count_entries(const char *name)
+{
+	char *path = in_dir(name);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	free(path);
+	return n;
+}
+
 static void
 wait_file(const char *name)
 {
@@ -558,7 +575,7 @@ START_TEST(a_run_ends_with_its_exit_code)
 	ck_assert_int_eq(exit_record_read(w.state, RUN, 1, &stored, &err), 1);
 	ck_assert_int_eq(stored.exit.code, 3);
 	ck_assert_int_eq(stored.exit.started_us, ended->exit.started_us);
-	ops->forget(w.r, RUN, 1);
+	ops->forget(w.r, RUN, 1, NULL);
 	ck_assert_int_eq(exit_record_read(w.state, RUN, 1, &stored, &err), 0);
 	ck_assert(!exists("state/12.1.started"));
 }
@@ -942,7 +959,7 @@ kill_daemon(pid_t pid)
 static void
 adopt_run(int64_t run_id, const struct runner_event *ready, bool rebooted)
 {
-	const struct adoption run = {run_id, 1, ready->shim, ready->flow, rebooted};
+	const struct adoption run = {run_id, 1, ready->shim, ready->flow, rebooted, w.recorded};
 	struct err err = ERR_INIT;
 
 	ck_assert_msg(ops->adopt(w.r, &run, &err) == 0, "%s", err.text);
@@ -970,6 +987,80 @@ START_TEST(a_daemon_that_dies_before_go_has_run_nothing)
 	wait_gone(&ready.flow);
 	wait_no_zombies();
 	ck_assert(!exists("ran"));
+}
+END_TEST
+
+/* The daemon is started again with another state folder, while a run goes on (0) or when it is over (1). */
+START_TEST(a_run_is_adopted_with_the_files_of_its_own_folder)
+{
+	const struct runner_event *ended;
+	struct runner_event ready;
+	char *old = w.state;
+	pid_t daemon;
+
+	make_fifo();
+	daemon = start_daemon("touch up; read x < fifo; exit 7", true, &ready);
+	wait_file("up");
+	kill_daemon(daemon);
+	if (_i == 1) {
+		release_fifo();
+		wait_gone(&ready.shim);
+	}
+	w.recorded = old;
+	w.state = path_join(w.dir, "another");
+	open_runner(false);
+	adopt(&ready);
+	if (_i == 0)
+		release_fifo();
+	ended = expect(RUNNER_ENDED, RUN);
+	ck_assert_msg(ended->exit.known, "%s", ended->exit.reason);
+	ck_assert_int_eq(ended->exit.code, 7);
+	ck_assert_int_eq(count_entries("state"), 1);
+	ops->forget(w.r, RUN, 1, old);
+	ck_assert_int_eq(count_entries("state"), 0);
+	wait_no_zombies();
+	free(old);
+}
+END_TEST
+
+/* Nothing can be read of it, and the flow may have run: better not twice. */
+START_TEST(a_run_whose_folder_is_gone_is_not_taken_for_never_started)
+{
+	const struct runner_event *ended;
+	struct runner_event ready;
+	pid_t daemon;
+	int status;
+
+	daemon = start_daemon("exit 7", true, &ready);
+	wait_gone(&ready.shim);
+	kill_daemon(daemon);
+	while (waitpid(-1, &status, WNOHANG) > 0)
+		continue;
+	w.recorded = "/nowhere/state";
+	open_runner(false);
+	adopt(&ready);
+	ended = expect(RUNNER_ENDED, RUN);
+	ck_assert(!ended->exit.known);
+	ck_assert(ended->exit.started_us != TIME_NONE);
+	wait_no_zombies();
+}
+END_TEST
+
+/* What is recorded is what a later daemon finds, from whatever folder it is started. */
+START_TEST(a_run_that_is_ready_names_its_folder_from_the_root)
+{
+	char *real;
+
+	ck_assert_int_eq(chdir(w.dir), 0);
+	free(w.state);
+	w.state = xstrdup("state");
+	open_runner(false);
+	launch_shell(RUN, "true");
+	real = realpath("state", NULL);
+	ck_assert_str_eq(expect(RUNNER_READY, RUN)->state_dir, real);
+	ops->abandon(w.r, RUN);
+	wait_no_zombies();
+	free(real);
 }
 END_TEST
 
@@ -1209,7 +1300,7 @@ START_TEST(a_log_begins_anew_when_its_id_comes_again)
 	open_runner(false);
 	start_shell("echo first");
 	expect(RUNNER_ENDED, RUN);
-	ops->forget(w.r, RUN, 1);
+	ops->forget(w.r, RUN, 1, NULL);
 	start_shell("echo second");
 	expect(RUNNER_ENDED, RUN);
 	ck_assert(log_has("second\n[flowfile_scheduler] run 12 ended: exit code 0 after "));
@@ -1880,6 +1971,9 @@ make_suite(void)
 	tcase_set_timeout(faults, 60);
 	tcase_add_loop_test(faults, a_daemon_that_dies_before_go_has_run_nothing, 0, 2);
 	tcase_add_loop_test(faults, a_flow_goes_on_without_its_daemon, 0, 2);
+	tcase_add_loop_test(faults, a_run_is_adopted_with_the_files_of_its_own_folder, 0, 2);
+	tcase_add_test(faults, a_run_whose_folder_is_gone_is_not_taken_for_never_started);
+	tcase_add_test(faults, a_run_that_is_ready_names_its_folder_from_the_root);
 	tcase_add_loop_test(faults, a_run_that_ended_meanwhile_is_adopted_with_its_exit, 0, 2);
 	tcase_add_loop_test(faults, an_adopted_run_can_be_cancelled, 0, 2);
 	tcase_add_loop_test(faults, a_clean_stop_of_the_daemon_leaves_runs_alone, 0, 2);

@@ -149,7 +149,7 @@ host_find(struct host *h, pid_t pid, uint64_t start)
 }
 
 struct disk_file *
-host_file(struct host *h, int64_t run_id, int attempt)
+host_file(struct host *h, int64_t run_id, int attempt, int folder)
 {
 	size_t n = h->n_files;
 	struct disk_file *f;
@@ -160,17 +160,17 @@ host_file(struct host *h, int64_t run_id, int attempt)
 		memset(h->files + n, 0, (h->n_files - n) * sizeof(*h->files));
 	}
 	for (f = h->files[run_id]; f; f = f->next)
-		if (f->attempt == attempt)
+		if (f->attempt == attempt && f->folder == folder)
 			return f;
 	f = arena_alloc(&h->s->arena, sizeof(*f));
-	*f = (struct disk_file){.next = h->files[run_id], .attempt = attempt};
+	*f = (struct disk_file){.next = h->files[run_id], .attempt = attempt, .folder = folder};
 	return h->files[run_id] = f;
 }
 
 void
-host_forget_files(struct host *h, int64_t run_id, int attempt)
+host_forget_files(struct host *h, int64_t run_id, int attempt, int folder)
 {
-	struct disk_file *f = host_file(h, run_id, attempt);
+	struct disk_file *f = host_file(h, run_id, attempt, folder);
 
 	f->marked = f->exited = false;
 }
@@ -224,7 +224,7 @@ on_ready(struct sim *s, void *what, int64_t arg)
 	(void)arg;
 	if (p->shim_phase != SHIM_STARTING)
 		return;
-	host_forget_files(p->host, p->run_id, p->attempt);
+	host_forget_files(p->host, p->run_id, p->attempt, p->folder);
 	if (p->spawn_fails) {
 		shim_gone(p);
 		p->flow_phase = FLOW_GONE;
@@ -261,6 +261,7 @@ host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec
 
 	p->shim = new_pid(h);
 	p->attempt = spec->attempt;
+	p->folder = runner_folder(owner);
 	p->grace_ms = spec->grace_ms;
 	p->owner = owner;
 	p->owner_life = owner->life;
@@ -284,7 +285,7 @@ all_gone(struct proc *p)
 	TRACE(s, "flow of run %lld is gone (code %d, signal %d)", (long long)p->run_id,
 		p->exit.code, p->exit.signal);
 	if (!p->foreign && p->shim_phase != SHIM_GONE) {
-		struct disk_file *f = host_file(p->host, p->run_id, p->attempt);
+		struct disk_file *f = host_file(p->host, p->run_id, p->attempt, p->folder);
 
 		p->exit.ended_us = host_wall(p->host);
 		f->exited = true;
@@ -376,7 +377,7 @@ static void
 on_go(struct sim *s, void *what, int64_t arg)
 {
 	struct proc *p = what;
-	struct disk_file *f = host_file(p->host, p->run_id, p->attempt);
+	struct disk_file *f = host_file(p->host, p->run_id, p->attempt, p->folder);
 
 	(void)arg;
 	if (p->shim_phase != SHIM_READY)

@@ -17,6 +17,24 @@ runner_init(struct runner *r, struct daemon *d)
 	LIST_INIT(&r->jobs);
 }
 
+/* As when storage_dir or the database's address was changed in between. */
+static const char *const folders[] = {"/state/0", "/state/1"};
+
+int
+runner_folder(const struct daemon *d)
+{
+	return d->life % 2;
+}
+
+static int
+folder_of(const struct runner *r, const char *state_dir)
+{
+	for (int i = 0; state_dir && i < (int)ARRAY_LEN(folders); i++)
+		if (!strcmp(state_dir, folders[i]))
+			return i;
+	return runner_folder(r->d);
+}
+
 static struct job_entry *
 find(struct runner *r, int64_t run_id)
 {
@@ -116,6 +134,7 @@ tell(struct daemon *d, struct job_entry *j, enum runner_event_type type,
 	m->job = j;
 	m->event.type = type;
 	m->event.run_id = j->run_id;
+	m->event.state_dir = folders[j->folder];
 	if (j->proc) {
 		m->event.shim = j->proc->shim;
 		m->event.flow = j->proc->flow;
@@ -158,7 +177,7 @@ runner_proc_failed(struct proc *p, const char *why)
 static struct run_exit
 conclude(struct daemon *d, const struct job_entry *j)
 {
-	const struct disk_file *f = host_file(d->host, j->run_id, j->attempt);
+	const struct disk_file *f = host_file(d->host, j->run_id, j->attempt, j->folder);
 	struct run_exit e = {.code = -1, .cpu_us = -1, .max_rss_kb = -1, .started_us = TIME_NONE};
 
 	e.ended_us = host_wall(d->host);
@@ -221,6 +240,7 @@ op_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 {
 	struct daemon *d = r->d;
 	struct sim *s = d->s;
+	struct job_entry *j;
 	int64_t flow_id = 0;
 
 	daemon_maybe_die(d, s->faults.crash_runner, "before launch");
@@ -238,7 +258,9 @@ op_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 	if (find(r, spec->run_id))
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)spec->run_id);
 	TRACE(s, "daemon %d launches run %lld", d->id, (long long)spec->run_id);
-	add(r, spec->run_id, host_launch(d->host, d, spec, flow_id))->attempt = spec->attempt;
+	j = add(r, spec->run_id, host_launch(d->host, d, spec, flow_id));
+	j->attempt = spec->attempt;
+	j->folder = runner_folder(d);
 	daemon_maybe_die(d, s->faults.crash_runner, "after launch");
 	daemon_may_stall(d);
 	return 0;
@@ -369,6 +391,7 @@ op_adopt(struct runner *r, const struct adoption *run, struct err *err)
 	TRACE(d->s, "daemon %d adopts run %lld", d->id, (long long)run_id);
 	j = add(r, run_id, run->rebooted ? NULL : find_flow(d->host, &run->shim, &run->flow));
 	j->attempt = run->attempt;
+	j->folder = folder_of(r, run->state_dir);
 	j->rebooted = run->rebooted;
 	j->adopted = true;
 	if (!j->proc)
@@ -395,10 +418,10 @@ op_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct er
 }
 
 static void
-op_forget(struct runner *r, int64_t run_id, int attempt)
+op_forget(struct runner *r, int64_t run_id, int attempt, const char *state_dir)
 {
 	if (!r->d->dead)
-		host_forget_files(r->d->host, run_id, attempt);
+		host_forget_files(r->d->host, run_id, attempt, folder_of(r, state_dir));
 }
 
 const struct runner_ops sim_runner_ops = {

@@ -78,7 +78,7 @@ struct proc {
 	struct sim *s;
 	struct host *host;
 	int64_t run_id, flow_id;
-	int attempt;
+	int attempt, folder;
 	bool foreign; /* started by Flowfile: no shim */
 	enum shim_phase shim_phase;
 	enum flow_phase flow_phase;
@@ -101,7 +101,7 @@ struct proc {
 
 struct disk_file { /* of an attempt at a run: the mark "started" and the exit file */
 	struct disk_file *next; /* of the same run */
-	int attempt;
+	int attempt, folder;
 	bool marked, exited;
 	struct run_exit exit;
 	int64_t started_us, marked_T;
@@ -135,7 +135,7 @@ struct job_entry {
 	LIST_ENTRY(job_entry) link;
 	int64_t run_id;
 	struct proc *proc; /* NULL: adopted, and there is no process of it */
-	int attempt;
+	int attempt, folder;
 	bool rebooted, watched, cancelled, killed, adopted;
 	bool ended; /* its end is on the way to the engine */
 	int64_t kill_order;
@@ -385,8 +385,8 @@ void host_init(struct sim *s, int id);
 void host_free(struct host *h);
 void host_reboot(struct host *h);
 int64_t host_wall(const struct host *h);
-struct disk_file *host_file(struct host *h, int64_t run_id, int attempt);
-void host_forget_files(struct host *h, int64_t run_id, int attempt);
+struct disk_file *host_file(struct host *h, int64_t run_id, int attempt, int folder);
+void host_forget_files(struct host *h, int64_t run_id, int attempt, int folder);
 struct proc *
 host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec, int64_t flow_id);
 struct proc *host_start_foreign(struct host *h, int64_t run_id, int64_t flow_id);
@@ -404,6 +404,8 @@ struct proc *host_find_flow(struct host *h, pid_t pid);
 
 extern const struct runner_ops sim_runner_ops;
 void runner_init(struct runner *r, struct daemon *d);
+/* Which folder its shims write to: another one after each start. */
+int runner_folder(const struct daemon *d);
 void runner_clear(struct runner *r);
 /* Something became of a process. */
 void runner_proc_ready(struct proc *p);

@@ -126,7 +126,7 @@ WHERE t.table_id = $1;
 -- name: load_active_runs
 SELECT r.id, r.registration_id, f.id, r.run_type, r.pid, r.started_at, r.flow_path, r.schedule_id,
 	x.state, x.host, x.boot_id, x.holder_id, x.shim_pid, x.shim_start, x.flow_pid, x.flow_start,
-	x.cancel_at, x.cause, x.attempt, CASE WHEN r.ended_at IS NULL THEN 1 ELSE 0 END
+	x.cancel_at, x.cause, x.attempt, CASE WHEN r.ended_at IS NULL THEN 1 ELSE 0 END, x.state_dir
 FROM (SELECT run_id FROM scheduler_active
 		UNION SELECT run_id FROM scheduler_runs WHERE state IN ('claimed', 'recorded')) a
 	JOIN flow_runs r ON r.id = a.run_id
@@ -137,7 +137,7 @@ ORDER BY r.id;
 -- name: load_active_run
 SELECT r.id, r.registration_id, f.id, r.run_type, r.pid, r.started_at, r.flow_path, r.schedule_id,
 	x.state, x.host, x.boot_id, x.holder_id, x.shim_pid, x.shim_start, x.flow_pid, x.flow_start,
-	x.cancel_at, x.cause, x.attempt, CASE WHEN r.ended_at IS NULL THEN 1 ELSE 0 END
+	x.cancel_at, x.cause, x.attempt, CASE WHEN r.ended_at IS NULL THEN 1 ELSE 0 END, x.state_dir
 FROM flow_runs r
 	LEFT JOIN flow_registrations f ON f.flow_uuid = r.flow_uuid
 	LEFT JOIN scheduler_runs x ON x.run_id = r.id
@@ -210,7 +210,7 @@ VALUES ($1, 'claimed', $2, $3, $4, $5, $6, $7)
 ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, holder_id = excluded.holder_id,
 	host = excluded.host, boot_id = excluded.boot_id, cause = excluded.cause, due_at = excluded.due_at,
 	claimed_at = excluded.claimed_at, attempt = 1, shim_pid = NULL, shim_start = NULL, flow_pid = NULL,
-	flow_start = NULL, started_at = NULL, cancel_at = NULL, cancel_by = NULL, exit_code = NULL,
+	flow_start = NULL, state_dir = NULL, started_at = NULL, cancel_at = NULL, cancel_by = NULL, exit_code = NULL,
 	exit_signal = NULL, reason = NULL, cpu_us = NULL, max_rss_kb = NULL;
 
 -- name: claim_insert_firing
@@ -239,7 +239,7 @@ WHERE id = $1 AND outcome IS NULL;
 -- name: claim_again
 UPDATE scheduler_runs SET state = 'claimed', holder_id = $2, host = $3, boot_id = $4, claimed_at = $5,
 	attempt = attempt + 1, shim_pid = NULL, shim_start = NULL, flow_pid = NULL, flow_start = NULL,
-	started_at = NULL
+	state_dir = NULL, started_at = NULL
 WHERE run_id = $1 AND state IN ('claimed', 'recorded')
 	AND EXISTS (SELECT 1 FROM flow_runs r WHERE r.id = $1 AND r.ended_at IS NULL)
 RETURNING attempt;
@@ -264,7 +264,7 @@ UPDATE flow_runs SET pid = $2 WHERE id = $1 AND ended_at IS NULL;
 
 -- name: run_recorded
 UPDATE scheduler_runs SET state = 'recorded', shim_pid = $2, shim_start = $3, flow_pid = $4,
-	flow_start = $5, started_at = $6
+	flow_start = $5, started_at = $6, state_dir = $7
 WHERE run_id = $1;
 
 -- name: run_note_cancel
@@ -289,6 +289,10 @@ ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, exit_code = excluded.
 	exit_signal = excluded.exit_signal, reason = excluded.reason, cpu_us = excluded.cpu_us,
 	max_rss_kb = excluded.max_rss_kb
 WHERE scheduler_runs.state <> 'ended';
+
+-- Whether a run's files in this folder are of no use any more.
+-- name: run_files_over
+SELECT 1 FROM scheduler_runs WHERE run_id = $1 AND state_dir = $2 AND state = 'ended';
 
 -- name: run_report_exit
 INSERT INTO scheduler_requests (kind, run_id, created_at, detail, requested_by)

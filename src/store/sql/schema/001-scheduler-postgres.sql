@@ -73,7 +73,8 @@ CREATE TABLE scheduler_firings (
 CREATE INDEX scheduler_ix_firings_at ON scheduler_firings (fired_at);
 CREATE INDEX scheduler_ix_firings_run ON scheduler_firings (run_id) WHERE run_id IS NOT NULL;
 
--- What flow_runs has no column for. state: claimed, recorded, ended.
+-- What flow_runs has no column for. state: claimed, recorded, ended. state_dir: where the supervisor leaves
+-- its files on that host (a later daemon there may be configured with another folder).
 CREATE TABLE scheduler_runs (
 	run_id BIGINT PRIMARY KEY,
 	state VARCHAR NOT NULL,
@@ -84,6 +85,7 @@ CREATE TABLE scheduler_runs (
 	shim_start BIGINT,
 	flow_pid BIGINT,
 	flow_start BIGINT,
+	state_dir VARCHAR,
 	attempt BIGINT NOT NULL DEFAULT 1,
 	cause VARCHAR,
 	due_at TIMESTAMPTZ,
