@@ -122,6 +122,9 @@ int cli_namespace(struct cli *cli, int64_t fallback, int64_t *id, struct err *er
 const char *cli_absolute(struct cli *cli, const char *path, struct err *err);
 /* Whether a path ends as a flow description does: .yaml, .yml or .json. */
 bool cli_is_flow_file(const char *path);
+/* Text in which each command in backquotes, `flowfile ...`, has the --config and --database that this one was
+ * given, so that it acts on the same catalog. In the arena; NULL stays NULL. */
+const char *cli_hint(struct cli *cli, const char *text);
 /* "alice@host", for the record of who asked. In the arena. */
 const char *cli_who(struct cli *cli);
 void cli_close(struct cli *cli);

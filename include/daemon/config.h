@@ -5,7 +5,7 @@
  * One table (config_options.c) names every option with its type, default, bounds, environment names and one
  * sentence; the sample file, the manual page and the parser come from it or are checked against it.
  *
- * A struct config is immutable after config_load and owned by its loader. Durations in the file are
+ * A struct config is immutable after it was loaded and owned by its loader. Durations in the file are
  * written as "90", "90s", "5m", "2h", "1d"; sizes as "64M"; here they are in the unit of the name.
  */
 #ifndef FF_DAEMON_CONFIG_H
@@ -53,13 +53,16 @@ struct config {
  * two integer variables are ignored with a warning when they are no integers.
  */
 int config_load(const char *file, struct config **out, struct err *err);
+/* A database that was named on the command line goes over the file and the environment. */
+int config_set_database(struct config *config, const char *url, struct err *err);
 void config_free(struct config *config);
 /* Exchanges the places of two configurations: a running daemon keeps its own until the next start. */
 void config_swap_paths(struct config *a, struct config *b);
 
 /* Prints the sample configuration: every option, its sentence, its default, commented out. */
 void config_print_sample(FILE *out);
-/* Where the value of an option comes from, for messages: "default", "file:line" or a variable's name.
+/* Where the value of an option comes from, for messages: "default", "file:line", a variable's name or
+ * "--database".
  * The key must exist. Borrowed from the config. */
 const char *config_source(const struct config *config, const char *key);
 /* Prints what is in force and where each value came from. No secrets. */

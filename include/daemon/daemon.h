@@ -13,8 +13,12 @@
 
 struct daemon_args {
 	const char *config_file; /* NULL: the usual places */
+	const char *database; /* over the configuration's; NULL: that */
 	bool once; /* one pass, then out (contract 3.1) */
 };
+
+/* The configuration that the arguments ask for. */
+int daemon_configure(const struct daemon_args *args, struct config **out, struct err *err);
 
 /* Runs until told to stop. Takes over config. 0: stopped as asked; -1: could not start. */
 int daemon_run(struct config *config, const struct daemon_args *args, struct err *err);

@@ -43,7 +43,8 @@ static void
 found(struct doctor *d, enum level level, const char *what, const char *detail, const char *advice)
 {
 	d->findings = catalog_grow(d->arena, d->findings, d->n, sizeof(*d->findings));
-	d->findings[d->n++] = (struct finding){level, what, detail, advice};
+	d->findings[d->n++] =
+		(struct finding){level, what, cli_hint(d->cli, detail), cli_hint(d->cli, advice)};
 }
 
 static void

@@ -67,7 +67,8 @@ flows_list_run(struct cli *cli, struct err *err)
 			f->file_exists ? f->flow_path
 				       : arena_printf(&cli->arena, "%s (missing)", f->flow_path));
 	}
-	out_table_end(&t, "No flows. Register one with: flowfile flows register PATH");
+	out_table_end(
+		&t, cli_hint(cli, "No flows. Register one with `flowfile flows register PATH`."));
 	return 0;
 }
 

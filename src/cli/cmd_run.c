@@ -47,15 +47,17 @@ run_scheduler_run(struct cli *cli, struct err *err)
 
 	while (raw[n] != NULL)
 		n++;
-	argv = arena_array(&cli->arena, n + 4, sizeof(*argv));
+	argv = arena_array(&cli->arena, n + 6, sizeof(*argv));
 	argv[i++] = arena_strdup(&cli->arena, "flowfile_scheduler");
 	if (config != NULL) {
 		argv[i++] = arena_strdup(&cli->arena, "--config");
 		argv[i++] = arena_strdup(&cli->arena, config);
 	}
+	if (database != NULL) {
+		argv[i++] = arena_strdup(&cli->arena, "--database");
+		argv[i++] = arena_strdup(&cli->arena, database);
+	}
 	memcpy(&argv[i], raw, n * sizeof(*argv));
-	if (database != NULL)
-		setenv("FLOWFILE_SCHEDULER_DATABASE", database, 1);
 	if (folder != NULL) {
 		beside = arena_printf(&cli->arena, "%s/flowfile_scheduler", folder);
 		execv(beside, argv);
@@ -294,8 +296,8 @@ static const struct cli_option flow_options[] = {
 };
 
 const struct cli_command cmd_run[] = {
-	{"flowfile_scheduler", "[--once] [--config FILE]", "Runs the scheduler in the foreground",
-		run_scheduler_run, 0, 0, NULL,
+	{"flowfile_scheduler", "[--once] [--config FILE] [--database URL]",
+		"Runs the scheduler in the foreground", run_scheduler_run, 0, 0, NULL,
 		"The arguments are flowfile_scheduler's own; see `flowfile_scheduler --help`.",
 		true},
 	{"flow", "PATH", "Runs one flow to its end", run_flow_run, 0, 1, flow_options, NULL, false},

@@ -146,7 +146,9 @@ print_run(struct cli *cli, const struct run_info *r)
 	if (r->ended_us == TIME_NONE && r->pid > 0)
 		out_field("Process", out_int(a, r->pid));
 	out_field("Log",
-		r->has_log ? arena_printf(a, "flowfile runs logs %lld", (long long)r->id) : NULL);
+		r->has_log ? cli_hint(cli,
+				     arena_printf(a, "`flowfile runs logs %lld`", (long long)r->id))
+			   : NULL);
 }
 
 static int

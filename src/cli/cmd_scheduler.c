@@ -61,12 +61,13 @@ print_status(struct cli *cli, const struct status_info *s)
 	struct arena *a = &cli->arena;
 
 	out_field("Catalog", db_display(cli->catalog.db));
-	out_field("Scheduler", leader_text(cli, &s->leader));
+	out_field("Scheduler", cli_hint(cli, leader_text(cli, &s->leader)));
 	if (s->leader.any) {
 		out_field("Heartbeat", out_time(a, s->leader.heartbeat_us, now_us));
 		out_field("Since", out_time(a, s->leader.started_us, now_us));
 	}
-	out_field("Launching", s->paused ? "paused; `flowfile scheduler resume`" : "on");
+	out_field("Launching",
+		s->paused ? cli_hint(cli, "paused; go on with `flowfile scheduler resume`") : "on");
 	out_field("Active runs", out_int(a, s->active_runs));
 	out_field("Schedules",
 		arena_printf(a, "%lld, %lld of them enabled", (long long)s->schedules,
@@ -118,8 +119,9 @@ set_paused(struct cli *cli, bool paused, struct err *err)
 	if (!changed)
 		puts(paused ? "Launching was paused already." : "Launching was on already.");
 	else if (paused)
-		puts("Launching is paused: no schedule fires until `flowfile scheduler resume`. "
-		     "Active runs go on.");
+		puts(cli_hint(cli,
+			"Launching is paused: no schedule fires until `flowfile scheduler resume`. "
+			"Active runs go on."));
 	else
 		puts("Launching is on again: what became due meanwhile is launched now.");
 	return 0;

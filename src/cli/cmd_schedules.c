@@ -61,7 +61,10 @@ schedules_list_run(struct cli *cli, struct err *err)
 		out_cell(&t, s->enabled ? "yes" : "no");
 		out_cell(&t, out_time_cell(a, s->last_triggered_us, now_us));
 	}
-	out_table_end(&t, "No schedules. Make one with: flowfile schedules create FLOW --every 1h");
+	out_table_end(&t,
+		cli_hint(cli,
+			"No schedules. Make one with `flowfile schedules create FLOW --every "
+			"1h`."));
 	return 0;
 }
 
@@ -388,8 +391,13 @@ print_preview(struct cli *cli, int64_t id, const struct upcoming *up, struct err
 	for (size_t i = 0; i < up->n; i++)
 		puts(out_time_in(&cli->arena, up->times[i], up->tz, now_us));
 	if (up->on_data)
-		puts("It fires when its tables are written, not at times. "
-		     "`flowfile schedules explain` tells what it waits for.");
+		printf("%s\n",
+			cli_hint(cli,
+				arena_printf(&cli->arena,
+					"It fires when its tables are written, not at times. "
+					"`flowfile schedules explain %lld` tells what it waits "
+					"for.",
+					(long long)id)));
 	else if (up->n == 0)
 		fputs("never\n", stderr);
 	return 0;
@@ -483,6 +491,7 @@ schedules_explain_run(struct cli *cli, struct err *err)
 	};
 	if (explain_schedule(&cli->catalog, &policy, id, 3, &cli->arena, &e, err) < 0)
 		return -1;
+	e.reason = cli_hint(cli, e.reason);
 	if (cli->json) {
 		explain_json(out_json_begin(cli), &e);
 		return out_json_end(cli, err);

@@ -64,7 +64,8 @@ tables_list_run(struct cli *cli, struct err *err)
 			info->source_registration_name != NULL ? info->source_registration_name
 							       : info->producer_registration_name);
 	}
-	out_table_end(&t, "No tables. Make one known with: flowfile tables register NAME");
+	out_table_end(&t,
+		cli_hint(cli, "No tables. Make one known with `flowfile tables register NAME`."));
 	return 0;
 }
 

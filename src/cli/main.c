@@ -103,7 +103,7 @@ main(int argc, char **argv)
 	}
 	if (rc < 0) {
 		fflush(stdout);
-		fprintf(stderr, "flowfile: %s\n", err.text);
+		fprintf(stderr, "flowfile: %s\n", cli_hint(&cli, err.text));
 	}
 	cli_close(&cli);
 	return status;

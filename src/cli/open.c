@@ -17,13 +17,15 @@
 int
 cli_configure(struct cli *cli, struct err *err)
 {
+	const char *database = args_value(cli, "database");
+
 	if (cli->config != NULL)
 		return 0;
 	if (config_load(args_value(cli, "config"), &cli->config, err) < 0)
 		return -1;
-	cli->database = args_value(cli, "database");
-	if (cli->database == NULL)
-		cli->database = cli->config->database;
+	if (database != NULL && config_set_database(cli->config, database, err) < 0)
+		return -1;
+	cli->database = cli->config->database;
 	cli->catalog.paths = &cli->config->paths;
 	cli->catalog.clock = &clock_real;
 	cli->catalog.zones = zones_new();
@@ -41,7 +43,7 @@ check_schema(struct cli *cli, enum cli_need need, struct err *err)
 		return err_prefix(err, "%s", where);
 	if (info.empty)
 		return err_set(err, ERR_FAILED,
-			"%s is empty\nMake a catalog of it with: flowfile init", where);
+			"%s is empty\nMake a catalog of it with `flowfile init`.", where);
 	if (info.revision[0] == '\0')
 		return err_set(err, ERR_FAILED,
 			"%s is no Flowfile catalog: it has tables, but not alembic_version", where);
@@ -58,7 +60,7 @@ check_schema(struct cli *cli, enum cli_need need, struct err *err)
 			where, info.our_version, info.program_version);
 	if (need == CLI_NEED_OURS && info.our_version == 0)
 		return err_set(err, ERR_FAILED,
-			"the scheduler has never worked on %s\nPrepare it with: flowfile init",
+			"the scheduler has never worked on %s\nPrepare it with `flowfile init`.",
 			where);
 	return 0;
 }
@@ -128,6 +130,62 @@ cli_is_flow_file(const char *path)
 			return true;
 	}
 	return false;
+}
+
+/* So that a shell reads it as one word. */
+static const char *
+quote(struct arena *a, const char *text)
+{
+	const char *result = "'";
+
+	if (*text != '\0' &&
+		text[strspn(text,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			"_-./:@%+=,")] == '\0')
+		return text;
+	for (; *text != '\0'; text++)
+		result = *text == '\'' ? arena_printf(a, "%s'\\''", result)
+				       : arena_printf(a, "%s%c", result, *text);
+	return arena_printf(a, "%s'", result);
+}
+
+/* Without the password that a URL may hold: a hint is shown to whoever looks on. */
+static const char *
+database_option(struct cli *cli, const char *url)
+{
+	if (strstr(url, "://") == NULL || text_starts(url, "sqlite"))
+		return quote(&cli->arena, url);
+	return cli->catalog.db != NULL ? quote(&cli->arena, db_display(cli->catalog.db)) : "URL";
+}
+
+static const char *
+given_options(struct cli *cli)
+{
+	const char *config = args_value(cli, "config"), *database = args_value(cli, "database");
+	const char *text = "";
+
+	if (config != NULL)
+		text = arena_printf(&cli->arena, " --config %s", quote(&cli->arena, config));
+	if (database != NULL)
+		text = arena_printf(
+			&cli->arena, "%s --database %s", text, database_option(cli, database));
+	return text;
+}
+
+const char *
+cli_hint(struct cli *cli, const char *text)
+{
+	static const char begin[] = "`flowfile ";
+	const char *options, *result = "", *at, *end;
+
+	if (text == NULL || *(options = given_options(cli)) == '\0')
+		return text;
+	while ((at = strstr(text, begin)) != NULL && (end = strchr(at + 1, '`')) != NULL) {
+		result = arena_printf(
+			&cli->arena, "%s%.*s%s`", result, (int)(end - text), text, options);
+		text = end + 1;
+	}
+	return arena_printf(&cli->arena, "%s%s", result, text);
 }
 
 const char *

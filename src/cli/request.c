@@ -135,7 +135,9 @@ print_run(struct cli *cli, const struct run_info *run, struct err *err)
 		runs_status(run), why != NULL ? ", " : "", why != NULL ? out_clean(a, why) : "",
 		out_duration(a, run->duration_s));
 	if (run->success != TRI_TRUE && run->has_log)
-		printf("Its log: flowfile runs logs %lld\n", (long long)run->id);
+		printf("Its log: %s\n",
+			cli_hint(cli,
+				arena_printf(a, "`flowfile runs logs %lld`", (long long)run->id)));
 	return 0;
 }
 

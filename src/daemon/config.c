@@ -227,6 +227,19 @@ config_load(const char *file, struct config **out, struct err *err)
 	return 0;
 }
 
+int
+config_set_database(struct config *config, const char *url, struct err *err)
+{
+	const struct option *option = option_find("database");
+
+	if (*url == '\0')
+		return err_set(err, ERR_USAGE, "--database: the value is missing");
+	if (option_set(option, config, url, err) < 0)
+		return err_prefix(err, "--database");
+	xstrset(source_of(config, option), "--database");
+	return 0;
+}
+
 void
 config_free(struct config *config)
 {

@@ -320,7 +320,7 @@ reload(struct daemon *d)
 	struct config *fresh;
 	struct err err = ERR_INIT;
 
-	if (config_load(d->args->config_file, &fresh, &err) < 0 ||
+	if (daemon_configure(d->args, &fresh, &err) < 0 ||
 		(fresh->run_command && command_check(fresh->run_command, &err) < 0)) {
 		log_error("Configuration not changed: %s", err.text);
 		return;
@@ -589,6 +589,17 @@ leave_at_once(int sig)
 {
 	(void)sig;
 	_exit(0);
+}
+
+int
+daemon_configure(const struct daemon_args *args, struct config **out, struct err *err)
+{
+	if (config_load(args->config_file, out, err) < 0)
+		return -1;
+	if (args->database == NULL || config_set_database(*out, args->database, err) == 0)
+		return 0;
+	config_free(*out);
+	return -1;
 }
 
 int

@@ -9,7 +9,7 @@
 #include "daemon/daemon.h"
 
 static const char usage[] =
-	"Usage: flowfile_scheduler [--once] [--config FILE]\n"
+	"Usage: flowfile_scheduler [--once] [--config FILE] [--database URL]\n"
 	"\n"
 	"Launches the flows of a Flowfile catalog when their schedules are due or their\n"
 	"data is ready. Runs in the foreground and logs to stderr.\n"
@@ -18,15 +18,17 @@ static const char usage[] =
 	"  --config FILE     the configuration; without it, scheduler.ini in Flowfile's\n"
 	"                    folder (~/.flowfile), then\n"
 	"                    " SYSCONFDIR "/flowfile/scheduler.ini\n"
+	"  --database URL    the catalog: a SQLite file, or postgresql://user@host/name\n"
 	"  --print-config    print the configuration in force and where it comes from\n"
 	"  --version         print the version\n"
 	"  -h, --help        print this\n";
 
-enum { OPT_ONCE = 1, OPT_CONFIG, OPT_PRINT_CONFIG, OPT_VERSION };
+enum { OPT_ONCE = 1, OPT_CONFIG, OPT_DATABASE, OPT_PRINT_CONFIG, OPT_VERSION };
 
 static const struct option options[] = {
 	{"once", no_argument, NULL, OPT_ONCE},
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"database", required_argument, NULL, OPT_DATABASE},
 	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, 'h'},
@@ -44,7 +46,7 @@ fail(const struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct daemon_args args = {NULL, false};
+	struct daemon_args args = {NULL, NULL, false};
 	struct config *config;
 	struct err err = ERR_INIT;
 	bool print = false;
@@ -57,6 +59,9 @@ main(int argc, char **argv)
 			break;
 		case OPT_CONFIG:
 			args.config_file = optarg;
+			break;
+		case OPT_DATABASE:
+			args.database = optarg;
 			break;
 		case OPT_PRINT_CONFIG:
 			print = true;
@@ -79,7 +84,7 @@ main(int argc, char **argv)
 			argv[optind]);
 		return 2;
 	}
-	if (config_load(args.config_file, &config, &err) < 0)
+	if (daemon_configure(&args, &config, &err) < 0)
 		return fail(&err);
 	if (print) {
 		config_print(config, stdout);

@@ -2,6 +2,7 @@
 e2e_tests = \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_daemon.sh \
+	tests/e2e/test_cli_states.sh \
 	tests/e2e/test_demo.sh \
 	tests/e2e/test_demo_flows.sh \
 	tests/e2e/test_entrypoint.sh \
@@ -11,6 +12,7 @@ e2e_tests = \
 	tests/e2e/test_readme.sh
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
+	tests/e2e/cli_lib.sh \
 	tests/e2e/demo_expected.sh \
 	tests/e2e/handover.py \
 	tests/e2e/python_peer.py
