@@ -28,9 +28,17 @@ int command_check(const char *template, struct err *err);
 bool command_is_direct(const char *flow_path);
 
 /*
- * The argument vector for a flow, or NULL with err. Owned by the caller and NULL-terminated; freed
- * with command_free().
+ * The words of a template, placeholders and all, or NULL with err. Like the vectors below owned by the
+ * caller and NULL-terminated, freed with command_free(). Looks at no file.
  */
+char **command_split(const char *template, struct err *err);
+/*
+ * The argument vector for a flow: the flow file itself, or the words with the placeholders replaced. Looks
+ * at the flow file, which takes as long as its file system does: not for the daemon.
+ */
+char **
+command_fill(const char *const *words, const char *flow_path, int64_t run_id, struct err *err);
+/* Both in one. */
 char **command_expand(const char *template, const char *flow_path, int64_t run_id, struct err *err);
 void command_free(char **argv);
 

@@ -72,6 +72,9 @@ struct launch_spec {
 	int64_t run_id;
 	int attempt; /* which claim of the run this is: no two launches of a run have the same */
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH by the shim */
+	/* With one, argv is what command_split() made, and the shim puts the path in, or runs the file itself
+	 * (command_fill()): its file system may answer slowly or never. NULL: argv is meant as it is. */
+	const char *flow_path;
 	const char *const *env; /* NULL-terminated "NAME=value" on top of our own; may be NULL */
 	const char *cwd; /* NULL: inherited */
 	const char

@@ -32,6 +32,7 @@ struct wire_launch {
 	const char *state_dir;
 	const char *log_path;
 	const char *cwd; /* NULL: inherited */
+	const char *flow_path; /* NULL: argv is complete */
 	char **argv;
 	char **env;
 };

@@ -195,19 +195,20 @@ engine_spawn(struct engine *e, struct task *t, struct err *err)
 	struct launch_spec spec = {
 		.run_id = t->run_id,
 		.attempt = t->attempts,
+		.flow_path = t->flow_path,
 		.env = make_env(e, t),
 		.log_max_bytes = e->options.log_max_bytes,
 		.grace_ms = e->options.cancel_grace_ms,
 	};
-	char **argv = command_expand(e->options.run_command, t->flow_path, t->run_id, err);
+	char **words = command_split(e->options.run_command, err);
 	int r;
 
-	if (!argv)
+	if (!words)
 		return -1;
-	spec.argv = (const char *const *)argv;
+	spec.argv = (const char *const *)words;
 	spec.log_path = arena_printf(
 		&e->arena, "%s/scheduled_run_%" PRId64 ".log", e->options.log_dir, t->run_id);
 	r = e->env.runner_ops->launch(e->env.runner, &spec, err);
-	command_free(argv);
+	command_free(words);
 	return r;
 }

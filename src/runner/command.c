@@ -21,11 +21,11 @@ struct placeholder {
 	const char *value;
 };
 
-/* The words of a template; NULL with ERR_USAGE when it is none. */
-static char **
-split_template(const char *template, size_t *n, struct err *err)
+char **
+command_split(const char *template, struct err *err)
 {
-	char **words = text_split_words(template, n, err);
+	size_t n;
+	char **words = text_split_words(template, &n, err);
 
 	if (words == NULL) {
 		if (err != NULL)
@@ -33,7 +33,7 @@ split_template(const char *template, size_t *n, struct err *err)
 		err_prefix(err, "run command");
 		return NULL;
 	}
-	if (*n == 0 || words[0][0] == '\0') {
+	if (n == 0 || words[0][0] == '\0') {
 		err_set(err, ERR_USAGE, "run command: empty");
 		text_free_words(words);
 		return NULL;
@@ -44,8 +44,7 @@ split_template(const char *template, size_t *n, struct err *err)
 int
 command_check(const char *template, struct err *err)
 {
-	size_t n;
-	char **words = split_template(template, &n, err);
+	char **words = command_split(template, err);
 
 	if (words == NULL)
 		return -1;
@@ -115,30 +114,39 @@ direct_argv(const char *flow_path)
 }
 
 char **
-command_expand(const char *template, const char *flow_path, int64_t run_id, struct err *err)
+command_fill(const char *const *words, const char *flow_path, int64_t run_id, struct err *err)
 {
-	char number[24], **words, *filled;
+	char number[24], **argv;
 	const struct placeholder with[] = {{"{flow_path}", flow_path}, {"{run_id}", number}};
-	size_t n;
+	size_t n = 0;
 
 	if (command_is_direct(flow_path))
 		return direct_argv(flow_path);
-	words = split_template(template, &n, err);
-	if (words == NULL)
-		return NULL;
+	while (words[n] != NULL)
+		n++;
+	argv = xcalloc(n + 1, sizeof(*argv));
 	snprintf(number, sizeof(number), "%" PRId64, run_id);
 	for (size_t i = 0; i < n; i++) {
-		filled = fill_word(words[i], with, ARRAY_LEN(with));
-		if (filled == NULL) {
+		argv[i] = fill_word(words[i], with, ARRAY_LEN(with));
+		if (argv[i] == NULL) {
 			err_set(err, ERR_USAGE, "run command: a word is longer than %d bytes",
 				WORD_MAX);
-			text_free_words(words);
+			text_free_words(argv);
 			return NULL;
 		}
-		free(words[i]);
-		words[i] = filled;
 	}
-	return words;
+	return argv;
+}
+
+char **
+command_expand(const char *template, const char *flow_path, int64_t run_id, struct err *err)
+{
+	char **words = command_split(template, err), **argv = NULL;
+
+	if (words != NULL)
+		argv = command_fill((const char *const *)words, flow_path, run_id, err);
+	text_free_words(words);
+	return argv;
 }
 
 void

@@ -54,7 +54,8 @@ struct shim {
 	struct wire_launch launch;
 	struct exit_record record;
 	struct runlog log;
-	char *program;
+	char **argv; /* what the flow's process becomes; owned unless it is the launch's */
+	char *program; /* owned */
 	int control; /* to the runner; nobody may be at its other end any more */
 	int signals;
 	int gate; /* to the flow's process: a byte lets it go; struct gate_failure comes back */
@@ -118,6 +119,22 @@ take_log(struct shim *s, struct err *err)
 	return 0;
 }
 
+/* After PATH and the working folder are the flow's. */
+static int
+choose_command(struct shim *s, struct err *err)
+{
+	const char *const *words = (const char *const *)s->launch.argv;
+
+	if (s->launch.flow_path != NULL)
+		s->argv = command_fill(words, s->launch.flow_path, s->launch.run_id, err);
+	else
+		s->argv = s->launch.argv;
+	if (s->argv == NULL)
+		return -1;
+	s->program = command_resolve(s->argv[0], err);
+	return s->program != NULL ? 0 : -1;
+}
+
 static int
 prepare(struct shim *s, struct err *err)
 {
@@ -130,8 +147,7 @@ prepare(struct shim *s, struct err *err)
 	for (char **env = s->launch.env; *env != NULL; env++)
 		if (putenv(*env) != 0)
 			return err_errno(err, errno, "environment");
-	s->program = command_resolve(s->launch.argv[0], err);
-	return s->program != NULL ? 0 : -1;
+	return choose_command(s, err);
 }
 
 /*
@@ -154,7 +170,7 @@ become_flow(const struct shim *s, int gate)
 	if (started_mark(s->launch.state_dir, s->launch.run_id, s->launch.attempt) == 0) {
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		execv(s->program, s->launch.argv);
+		execv(s->program, s->argv);
 		failure.marking = false;
 	}
 	failure.why = errno;
@@ -627,6 +643,8 @@ main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	rc = serve(&s);
 	free(s.program);
+	if (s.argv != s.launch.argv)
+		command_free(s.argv);
 	wire_launch_free(&s.launch);
 	return rc;
 }

@@ -8,12 +8,12 @@
 
 #include "base/mem.h"
 
-#define MAGIC_LAUNCH UINT32_C(0x46464c01) /* the last byte is the version */
+#define MAGIC_LAUNCH UINT32_C(0x46464c02) /* the last byte is the version */
 #define MAGIC_REPLY UINT32_C(0x46465201)
 #define WORDS_MAX 8192
 
-/* A launch packet: this, and then strings, each with its NUL: state_dir, log_path, cwd ("" for
- * none), the words of argv, the words of env. */
+/* A launch packet: this, and then strings, each with its NUL: state_dir, log_path, cwd and flow_path
+ * ("" for none), the words of argv, the words of env. */
 struct launch_head {
 	uint32_t magic;
 	int32_t grace_ms;
@@ -22,6 +22,7 @@ struct launch_head {
 	int64_t log_max_bytes;
 	uint32_t argc;
 	uint32_t envc;
+	uint32_t fill; /* there is a flow_path, which may be "" */
 };
 
 static uint32_t
@@ -52,6 +53,7 @@ wire_launch_pack(
 		.log_max_bytes = spec->log_max_bytes,
 		.argc = count_words(spec->argv),
 		.envc = count_words(spec->env),
+		.fill = spec->flow_path != NULL,
 	};
 
 	assert(head.argc > 0);
@@ -59,6 +61,7 @@ wire_launch_pack(
 	pack_string(out, state_dir);
 	pack_string(out, spec->log_path);
 	pack_string(out, spec->cwd != NULL ? spec->cwd : "");
+	pack_string(out, spec->flow_path != NULL ? spec->flow_path : "");
 	for (uint32_t i = 0; i < head.argc; i++)
 		pack_string(out, spec->argv[i]);
 	for (uint32_t i = 0; i < head.envc; i++)
@@ -116,12 +119,15 @@ wire_launch_unpack(char *data, size_t len, struct wire_launch *launch, struct er
 	launch->state_dir = unpack_string(&p, end);
 	launch->log_path = launch->state_dir != NULL ? unpack_string(&p, end) : NULL;
 	launch->cwd = launch->log_path != NULL ? unpack_string(&p, end) : NULL;
-	launch->argv = launch->cwd != NULL ? unpack_words(&p, end, head.argc) : NULL;
+	launch->flow_path = launch->cwd != NULL ? unpack_string(&p, end) : NULL;
+	launch->argv = launch->flow_path != NULL ? unpack_words(&p, end, head.argc) : NULL;
 	launch->env = launch->argv != NULL ? unpack_words(&p, end, head.envc) : NULL;
 	if (launch->env == NULL || p != end)
 		goto bad;
 	if (launch->cwd[0] == '\0')
 		launch->cwd = NULL;
+	if (!head.fill)
+		launch->flow_path = NULL;
 	return 0;
 bad:
 	wire_launch_free(launch);

@@ -33,6 +33,7 @@
 #define EVENTS_MAX 512
 #define RUN 12
 #define BURST 200
+#define LATE_FLOW "FLOWFILE_TEST_LATE_FLOW"
 
 static const struct runner_ops *const ops = &runner_real;
 
@@ -164,6 +165,21 @@ help_daemon(const char *dir)
 	}
 }
 
+/* As a supervisor that makes the flow file before it begins. */
+static int
+supervise_late_flow(char **argv)
+{
+	static const char script[] = "#!/bin/sh\necho direct\n";
+	const char *path = getenv(LATE_FLOW);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+	if (fd < 0 || write(fd, script, sizeof(script) - 1) < 0)
+		return 97;
+	close(fd);
+	execv(SHIM_PATH, argv);
+	return 96;
+}
+
 static int
 run_helper(const char *name, const char *dir)
 {
@@ -218,7 +234,8 @@ open_runner_with(struct runner_options options)
 {
 	struct err err = ERR_INIT;
 
-	options.shim_path = SHIM_PATH;
+	if (options.shim_path == NULL)
+		options.shim_path = SHIM_PATH;
 	options.state_dir = w.state;
 	options.grace_ms = 200;
 	w.base = event_base_new();
@@ -907,6 +924,42 @@ START_TEST(a_flow_does_not_run_when_its_start_cannot_be_noted)
 	ck_assert_int_eq(ended->exit.code, 126);
 	ck_assert(strstr(ended->exit.reason, "cannot note its start in ") != NULL);
 	ck_assert(!exists("ran"));
+}
+END_TEST
+
+/* A flow file that is a program is run itself; its file system may hang, so that only the supervisor looks:
+ * here it is made after the launch. */
+START_TEST(the_supervisor_looks_at_the_flow_file_and_not_the_daemon)
+{
+	const char *const words[] = {"sh", "-c", "echo $0 $1", "{flow_path}", "{run_id}", NULL};
+	char *flow = in_dir(_i == 0 ? "late job" : "late job.yaml");
+	char *filled = xasprintf("%s 12\n", flow);
+
+	setenv(LATE_FLOW, flow, 1);
+	open_runner_with((struct runner_options){.shim_path = self});
+	launch_argv(RUN, words, (struct launch_spec){.flow_path = flow});
+	expect(RUNNER_READY, RUN);
+	ops->go(w.r, RUN);
+	ck_assert_int_eq(expect(RUNNER_ENDED, RUN)->exit.code, 0);
+	ck_assert(log_has(_i == 0 ? "direct\n" : filled));
+	unsetenv(LATE_FLOW);
+	free(flow);
+	free(filled);
+}
+END_TEST
+
+START_TEST(a_word_that_gets_too_long_fails_the_start)
+{
+	const char *const words[] = {"echo", "{flow_path}{flow_path}", NULL};
+	char *flow = xmalloc(20001);
+
+	memset(flow, 'x', 20000);
+	flow[20000] = '\0';
+	open_runner(false);
+	launch_argv(RUN, words, (struct launch_spec){.flow_path = flow});
+	ck_assert(
+		strstr(expect(RUNNER_FAILED, RUN)->exit.reason, "a word is longer than ") != NULL);
+	free(flow);
 }
 END_TEST
 
@@ -1946,6 +1999,8 @@ make_suite(void)
 	tcase_add_loop_test(
 		runs, what_only_exec_can_tell_is_an_end_with_a_reason, 0, ARRAY_LEN(unrunnable));
 	tcase_add_test(runs, a_flow_does_not_run_when_its_start_cannot_be_noted);
+	tcase_add_loop_test(runs, the_supervisor_looks_at_the_flow_file_and_not_the_daemon, 0, 2);
+	tcase_add_test(runs, a_word_that_gets_too_long_fails_the_start);
 	tcase_add_loop_test(runs, cancel_ends_a_flow_with_term, 0, 2);
 	tcase_add_test(runs, term_to_the_recorded_pid_cancels);
 	tcase_add_test(runs, a_stopped_flow_can_be_cancelled);
@@ -2005,6 +2060,8 @@ main(int argc, char **argv)
 
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 		return 99;
+	if (argc == 2 && getenv(LATE_FLOW) != NULL)
+		return supervise_late_flow(argv);
 	if (argc > 3 && strcmp(argv[1], "--helper") == 0)
 		return run_helper(argv[2], argv[3]);
 	runner = srunner_create(make_suite());
