@@ -35,7 +35,7 @@ struct exit_record {
 /* The record of a run of which nothing is known yet. */
 void exit_record_init(struct exit_record *record, int64_t run_id, int attempt);
 
-/* Sets the reason: one line, cut between characters when it is too long. */
+/* Sets the reason: one line of valid UTF-8, cut between characters when it is too long. */
 void
 exit_set_reason(struct run_exit *exit, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "base/timefmt.h"
 #include "engine_impl.h"
+#include "runner/exitfile.h"
 #include "store/fence.h"
 #include "store/runs.h"
 
@@ -81,7 +81,7 @@ exit_unknown(struct task *t, const char *reason)
 	t->exit.cpu_us = -1;
 	t->exit.started_us = TIME_NONE;
 	t->exit.ended_us = TIME_NONE;
-	text_copy(t->exit.reason, sizeof(t->exit.reason), reason);
+	exit_set_reason(&t->exit, "%s", reason);
 }
 
 /* Nothing ran: the shim left before go. It is to be started again, within reason (P9). */

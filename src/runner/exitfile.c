@@ -60,6 +60,27 @@ exit_record_init(struct exit_record *record, int64_t run_id, int attempt)
 	record->exit.ended_us = TIME_NONE;
 }
 
+/* Names in a reason are bytes of the file system, and a database refuses what is no text: one "?" for each
+ * sequence that is no UTF-8, a blank for each control character. In place. */
+static void
+make_storable(char *text)
+{
+	size_t len = strlen(text), n;
+	char *out = text;
+	bool valid;
+
+	for (const char *p = text; len > 0; p += n, len -= n) {
+		n = text_utf8_step(p, len, &valid);
+		if (!valid)
+			*out++ = '?';
+		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*out++ = ' ';
+		else
+			out = (char *)memmove(out, p, n) + n;
+	}
+	*out = '\0';
+}
+
 void
 exit_set_reason(struct run_exit *out, const char *fmt, ...)
 {
@@ -71,9 +92,7 @@ exit_set_reason(struct run_exit *out, const char *fmt, ...)
 	va_end(ap);
 	if (n >= (int)sizeof(out->reason))
 		out->reason[text_utf8_floor(out->reason, sizeof(out->reason) - 1)] = '\0';
-	for (char *p = out->reason; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
+	make_storable(out->reason);
 }
 
 static void
@@ -140,6 +159,7 @@ parse_value(const struct field *f, const char *text, struct exit_record *record)
 
 	if (f->type == FIELD_TEXT) {
 		snprintf(at, sizeof(record->exit.reason), "%s", text);
+		make_storable(at);
 		return true;
 	}
 	if (!(f->type == FIELD_TIME && strcmp(text, NO_TIME) == 0) &&

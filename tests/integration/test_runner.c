@@ -886,6 +886,7 @@ static const struct {
 	const char *reason;
 } unrunnable[] = {
 	{"#!/no/such/interpreter -x\n", 127, "its interpreter /no/such/interpreter: No such file"},
+	{"#!/no/such/caf\xe9\n", 127, "its interpreter /no/such/caf?: No such file"},
 	{"echo no first line\n", 126, "Exec format error (a script begins with #!"},
 };
 

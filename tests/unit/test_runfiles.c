@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "runner/exitfile.h"
 #include "runner/runlog.h"
 
@@ -533,6 +534,38 @@ START_TEST(a_long_reason_is_cut_between_characters)
 }
 END_TEST
 
+static const struct {
+	const char *raw, *kept;
+} bytes[] = {
+	{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+	{"caf\xe9", "caf?"},
+	{"\xff\xfe x", "?? x"},
+	{"cut \xe2\x82", "cut ?"},
+	{"\xe2\x82/x", "?/x"},
+	{"overlong \xc0\xaf", "overlong ??"},
+	{"half a pair \xed\xa0\x80", "half a pair ???"},
+	{"\xe9\n\x01\xe9", "?  ?"},
+};
+
+START_TEST(a_reason_is_text_that_a_database_takes)
+{
+	char text[EXIT_TEXT_MAX], *at;
+	struct exit_record record = sample(), in;
+	struct err err = ERR_INIT;
+
+	exit_set_reason(&record.exit, "%s", bytes[_i].raw);
+	ck_assert_str_eq(record.exit.reason, bytes[_i].kept);
+	ck_assert(text_is_utf8(record.exit.reason, strlen(record.exit.reason)));
+	/* A damaged file, too. */
+	exit_set_reason(&record.exit, "@@@@");
+	exit_record_format(&record, text);
+	at = strstr(text, "@@@@");
+	memcpy(at, "\xff\xfe\xe2\x82", 4);
+	ck_assert_int_eq(exit_record_parse(text, &in, &err), 0);
+	ck_assert_str_eq(in.exit.reason, "???");
+}
+END_TEST
+
 START_TEST(files_of_runs_are_known_by_their_names)
 {
 	int64_t run_id = 0;
@@ -596,6 +629,7 @@ make_suite(void)
 	tcase_add_test(exits, a_cut_exit_file_is_malformed);
 	tcase_add_loop_test(exits, an_exit_file_is_checked, 0, ARRAY_LEN(edits));
 	tcase_add_test(exits, a_long_reason_is_cut_between_characters);
+	tcase_add_loop_test(exits, a_reason_is_text_that_a_database_takes, 0, ARRAY_LEN(bytes));
 	tcase_add_test(exits, a_mark_says_when_a_run_was_let_go);
 	tcase_add_test(exits, files_of_runs_are_known_by_their_names);
 	suite_add_tcase(s, exits);
