@@ -42,6 +42,12 @@ struct config {
 	int64_t poll_s; /* slow poll behind the change feed */
 	int64_t trigger_min_gap_s; /* least time between two data-triggered runs of one schedule */
 	int64_t database_timeout_ms; /* wait for a lock */
+	char *http_listen; /* addresses, separated by commas; NULL: no TCP listener */
+	char *http_socket; /* NULL: none */
+	char *http_auth; /* "token", "flowfile", "none" */
+	char *http_token_file; /* NULL: <base>/scheduler_token */
+	char *http_hosts; /* names, separated by commas; NULL: none */
+	char *cors_origins; /* as http_hosts */
 	bool wait_for_flowfile; /* never make a catalog, wait until Flowfile has */
 };
 

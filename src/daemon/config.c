@@ -253,6 +253,12 @@ config_free(struct config *config)
 	free(config->database);
 	free(config->storage_dir);
 	free(config->run_command);
+	free(config->http_listen);
+	free(config->http_socket);
+	free(config->http_auth);
+	free(config->http_token_file);
+	free(config->http_hosts);
+	free(config->cors_origins);
 	free(config->instance_name);
 	free(config);
 }

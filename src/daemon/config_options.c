@@ -170,6 +170,17 @@ print_bytes(const void *field, FILE *out)
 	fputs(size_format(*(const int64_t *)field, text, sizeof(text)), out);
 }
 
+static int
+parse_auth(const struct option *option, const char *text, void *field, struct err *err)
+{
+	(void)option;
+	if (strcmp(text, "token") != 0 && strcmp(text, "flowfile") != 0 && strcmp(text, "none") != 0)
+		return err_set(err, ERR_USAGE, "\"%s\" is none of token, flowfile, none", text);
+	xstrset(field, text);
+	return 0;
+}
+
+static const struct option_kind kind_auth = {parse_auth, print_text, false};
 static const struct option_kind kind_text = {parse_text, print_text, true};
 static const struct option_kind kind_command = {parse_command, print_text, true};
 static const struct option_kind kind_level = {parse_level, print_level, false};
@@ -254,6 +265,27 @@ const struct option config_options[] = {
 		"Writes in between are not lost: one run follows for all of them."},
 	{"database_timeout", &kind_millis, FIELD(database_timeout_ms), "5s", 100, 60000, {NULL},
 		false, "How long a statement waits for another program's lock on the catalog."},
+	{"http_listen", &kind_text, FIELD(http_listen), "127.0.0.1:63580", 0, 0, {NULL}, false,
+		"Addresses at which the API is served, separated by commas, such as "
+		"127.0.0.1:63580 or [::1]:63580; none: not over TCP."},
+	{"http_socket", &kind_text, FIELD(http_socket), "", 0, 0, {NULL}, false,
+		"A unix socket at which the API is served to this user without a token. Empty: "
+		"none."},
+	{"http_auth", &kind_auth, FIELD(http_auth), "token", 0, 0, {NULL}, false,
+		"Who may use the API. token: whoever has the token of http_token_file. flowfile: "
+		"also Flowfile's users and services, by JWT_SECRET_KEY and "
+		"FLOWFILE_INTERNAL_TOKEN. none: everybody, which is refused at any address but "
+		"loopback."},
+	{"http_token_file", &kind_text, FIELD(http_token_file), "", 0, 0, {NULL}, false,
+		"The file that holds the token; made at the first start. Empty: "
+		"<storage_dir>/scheduler_token."},
+	{"http_hosts", &kind_text, FIELD(http_hosts), "", 0, 0, {NULL}, false,
+		"Further names by which clients reach the API, separated by commas. Requests to "
+		"any other name are refused, so that no web page can reach it by a name of its "
+		"own."},
+	{"cors_origins", &kind_text, FIELD(cors_origins), "", 0, 0, {NULL}, false,
+		"Web pages that may use the API, separated by commas, such as "
+		"http://localhost:8080 or http://localhost:* for every port. Empty: none."},
 	{"wait_for_flowfile", &kind_bool, FIELD(wait_for_flowfile), "false", 0, 0, {NULL}, false,
 		"Whether to wait for Flowfile to make the catalog instead of making one where none "
 		"is."},

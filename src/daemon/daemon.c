@@ -20,6 +20,7 @@
 #include "daemon/notify.h"
 #include "daemon/upkeep.h"
 #include "daemon/wake.h"
+#include "daemon/web.h"
 #include "engine/engine.h"
 #include "feed/feed.h"
 #include "lease/guard.h"
@@ -50,6 +51,8 @@ struct daemon {
 	struct feed *feed;
 	struct runner *runner;
 	struct engine *engine;
+	struct web *web; /* NULL with --once */
+	char holder_id[33];
 	char *bindir;
 	char *shim;
 	char *state_dir; /* of this catalog */
@@ -239,6 +242,7 @@ on_feed(enum feed_hint hint, int64_t first_seq, void *arg)
 		engine_mark_resync(d->engine);
 	else
 		engine_mark_changed(d->engine, first_seq);
+	web_changed(d->web);
 	want_turn(d);
 }
 
@@ -308,6 +312,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	engine_get_status(d->engine, &status);
 	wake_arm(d->wake, next.wall_us, next.boot);
 	say_status(d, &status);
+	web_tell(d->web, &status, d->stopping);
 	check_done(d, &status);
 }
 
@@ -495,6 +500,7 @@ make_engine(struct daemon *d, struct err *err)
 		return -1;
 	snprintf(env.host.host, sizeof(env.host.host), "%s", d->config->instance_name);
 	make_holder_id(env.holder_id);
+	memcpy(d->holder_id, env.holder_id, sizeof(d->holder_id));
 	if (proc_identify(getpid(), &me))
 		env.pid_start = (int64_t)me.start;
 	options_make(d, &options);
@@ -557,12 +563,15 @@ start(struct daemon *d, struct err *err)
 	if (watch_signals(d, err) < 0 || wake_create(d->base, on_wake, d, &d->wake, err) < 0 ||
 		runner_create(d->base, &runner, on_runner, d, &d->runner, err) < 0)
 		return -1;
-	return make_engine(d, err);
+	if (make_engine(d, err) < 0)
+		return -1;
+	return d->args->once ? 0 : web_start(d->base, d->config, d->holder_id, &d->web, err);
 }
 
 static void
 finish(struct daemon *d)
 {
+	web_stop(d->web);
 	if (d->engine)
 		engine_stop(d->engine);
 	runner_free(d->runner);

@@ -4,9 +4,11 @@ flowfile_scheduler_SOURCES = \
 	src/daemon/main.c \
 	src/daemon/notify.c \
 	src/daemon/upkeep.c \
+	src/daemon/web.c \
 	src/daemon/wake.c
 flowfile_scheduler_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 flowfile_scheduler_LDADD = \
+	libhttp.a \
 	libengine.a \
 	libfeed.a \
 	libcatalog.a \
@@ -16,9 +18,10 @@ flowfile_scheduler_LDADD = \
 	libffconfig.a \
 	libcore.a \
 	libbase.a \
-	$(STORE_LIBS) $(EVENT_LIBS) $(CJSON_LIBS) $(SYSTEMD_LIBS)
+	$(STORE_LIBS) $(EVENT_LIBS) $(CJSON_LIBS) $(HTTP_LIBS) $(SYSTEMD_LIBS)
 noinst_HEADERS += \
 	include/daemon/daemon.h \
 	include/daemon/notify.h \
 	include/daemon/upkeep.h \
+	include/daemon/web.h \
 	include/daemon/wake.h

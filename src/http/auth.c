@@ -1,0 +1,259 @@
+#include "http/auth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "catalog/users.h"
+
+/* --- secrets ---------------------------------------------------------------------------------------------- */
+
+bool
+auth_same(const char *a, const char *b)
+{
+	size_t na = strlen(a), nb = strlen(b);
+	volatile unsigned char difference = na != nb;
+
+	for (size_t i = 0; i < na; i++)
+		difference |= (unsigned char)(a[i] ^ b[nb ? i % nb : 0]);
+	return difference == 0;
+}
+
+static bool
+is_token(const char *s)
+{
+	return strlen(s) == AUTH_TOKEN_SIZE - 1 &&
+		strspn(s, "0123456789abcdef") == AUTH_TOKEN_SIZE - 1;
+}
+
+static int
+make_token(const char *path, char token[AUTH_TOKEN_SIZE], struct err *err)
+{
+	unsigned char bytes[(AUTH_TOKEN_SIZE - 1) / 2];
+	int fd;
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return err_errno(err, errno, "random numbers");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "token file %s", path);
+	if (fd_write_all(fd, token, strlen(token)) < 0 || fd_write_all(fd, "\n", 1) < 0) {
+		err_errno(err, errno, "token file %s", path);
+		close(fd);
+		unlink(path);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+int
+auth_token_load(const char *path, char token[AUTH_TOKEN_SIZE], struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct stat st;
+	char *text;
+
+	for (int tries = 0; tries < 2; tries++) {
+		text = file_read(path, 4096, NULL, &why);
+		if (text)
+			break;
+		if (why.code != ERR_NOT_FOUND)
+			return err_set(err, why.code, "token file %s: %s", path, why.text);
+		if (make_token(path, token, err) == 0)
+			return 0;
+		/* Another daemon of ours was faster, perhaps. */
+		if (tries > 0 || access(path, F_OK) < 0)
+			return -1;
+		err_clear(err);
+		err_clear(&why);
+	}
+	if (!text)
+		return err_set(err, ERR_FAILED, "token file %s: cannot be read", path);
+	text[strcspn(text, " \t\r\n")] = '\0';
+	if (!is_token(text)) {
+		free(text);
+		return err_set(err, ERR_USAGE,
+			"token file %s: not 64 hex digits; delete it, and a new one is made", path);
+	}
+	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0) {
+		free(text);
+		return err_set(err, ERR_USAGE,
+			"token file %s: others may read it; chmod 600 it, or delete it", path);
+	}
+	memcpy(token, text, AUTH_TOKEN_SIZE);
+	free(text);
+	return 0;
+}
+
+/* --- where a request comes from ------------------------------------------------------------------------------ */
+
+static bool
+in_list(const char *const *list, const char *s, size_t len)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		if (strlen(list[i]) == len && !strncasecmp(list[i], s, len))
+			return true;
+	return false;
+}
+
+/* An address by which loopback and this machine are reached; any literal address: no name resolves to it by surprise. */
+static bool
+is_own_host(const struct auth_options *o, const char *host, size_t len)
+{
+	if (len > 0 && host[0] == '[')
+		return true;
+	if (len > 0 && strspn(host, "0123456789.") >= len)
+		return true;
+	return (len == 9 && !strncasecmp(host, "localhost", 9)) || in_list(o->hosts, host, len);
+}
+
+static size_t
+host_len(const char *host)
+{
+	return host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+}
+
+/* "http://localhost:8080" is allowed by itself; "http://localhost:*" stands for every port. */
+static bool
+origin_is_allowed(const struct auth_options *o, const char *origin)
+{
+	size_t len = strlen(origin), n;
+
+	for (size_t i = 0; o->cors_origins && o->cors_origins[i]; i++) {
+		n = strlen(o->cors_origins[i]);
+		if (n > 2 && !strcmp(o->cors_origins[i] + n - 2, ":*")) {
+			if (len >= n - 2 && !strncasecmp(o->cors_origins[i], origin, n - 2) &&
+				(origin[n - 2] == ':' || origin[n - 2] == '\0'))
+				return true;
+		} else if (!strcasecmp(o->cors_origins[i], origin)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+auth_check_origin(
+	const struct auth_options *o, const struct http_request *r, int port, const char **why)
+{
+	const char *host = http_request_header(r, "host");
+	const char *origin = http_request_header(r, "origin");
+	const char *authority;
+
+	(void)port;
+	if (!host && !r->is_unix) {
+		*why = "A Host header is required";
+		return 400;
+	}
+	if (host && !r->is_unix && !is_own_host(o, host, host_len(host))) {
+		*why = "This server is not reached by that name: see http_hosts";
+		return 421;
+	}
+	if (!origin || origin_is_allowed(o, origin))
+		return 0;
+	/* A page of this server itself. */
+	authority = strstr(origin, "://");
+	if (host && authority && !strcasecmp(authority + 3, host))
+		return 0;
+	*why = "Pages of that origin may not use this server: see cors_origins";
+	return 403;
+}
+
+const char *
+auth_cors_headers(const struct auth_options *o, const struct http_request *r, struct arena *a)
+{
+	const char *origin = http_request_header(r, "origin");
+
+	if (!origin || !origin_is_allowed(o, origin) || strpbrk(origin, "\r\n"))
+		return NULL;
+	return arena_printf(a,
+		"access-control-allow-origin: %s\r\naccess-control-allow-credentials: true\r\n"
+		"vary: Origin\r\n",
+		origin);
+}
+
+/* --- who asks --------------------------------------------------------------------------------------------------- */
+
+/* The token behind "Bearer"; NULL without. */
+static const char *
+bearer(const struct http_request *r)
+{
+	const char *value = http_request_header(r, "authorization");
+
+	if (!value || strncasecmp(value, "bearer ", 7) != 0)
+		return NULL;
+	value += 7;
+	return value + strspn(value, " ");
+}
+
+static bool
+cookie_is(const struct http_request *r, const char *token)
+{
+	const char *p = http_request_header(r, "cookie");
+	const size_t len = sizeof(AUTH_COOKIE) - 1;
+	char value[AUTH_TOKEN_SIZE];
+	size_t n;
+
+	while (p && *p) {
+		p += strspn(p, "; ");
+		n = strcspn(p, ";");
+		if (n == len + AUTH_TOKEN_SIZE && !strncmp(p, AUTH_COOKIE "=", len + 1)) {
+			memcpy(value, p + len + 1, AUTH_TOKEN_SIZE - 1);
+			value[AUTH_TOKEN_SIZE - 1] = '\0';
+			if (auth_same(value, token))
+				return true;
+		}
+		p += n;
+	}
+	return false;
+}
+
+bool
+auth_has_token(const struct auth_options *o, const struct http_request *r)
+{
+	const char *token = bearer(r);
+
+	if (o->mode == AUTH_MODE_ALL || r->is_unix)
+		return true;
+	return o->token[0] && ((token && auth_same(token, o->token)) || cookie_is(r, o->token));
+}
+
+static int
+refuse(struct call *c, const char *why)
+{
+	call_header(c, "www-authenticate", "Bearer");
+	return call_fail(c, 401, "%s", why);
+}
+
+static int
+be_local_user(struct call *c)
+{
+	if (users_local(c->cat->db, &c->who.user_id, &c->err) < 0)
+		return -1;
+	c->who.username = "local_user";
+	c->who.admin = true;
+	return 0;
+}
+
+int
+auth_identify(const struct auth_options *o, struct call *c)
+{
+	if (c->route->auth == AUTH_NONE)
+		return 0;
+	if (auth_has_token(o, c->request))
+		return be_local_user(c);
+	if (!bearer(c->request))
+		return refuse(c, "Not authenticated");
+	return refuse(c, "Could not validate credentials");
+}

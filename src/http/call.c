@@ -1,0 +1,91 @@
+/* What handlers use of a call. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/route.h"
+
+const struct value *
+call_value(const struct call *c, const char *name)
+{
+	const struct field *f = c->route->fields;
+
+	for (size_t i = 0; f && f[i].name; i++)
+		if (!strcmp(f[i].name, name))
+			return &c->values[i];
+	assert(!"a field of the route");
+	return NULL;
+}
+
+int64_t
+call_int(const struct call *c, const char *name)
+{
+	const struct value *v = call_value(c, name);
+
+	return v->null ? 0 : v->i;
+}
+
+bool
+call_bool(const struct call *c, const char *name)
+{
+	return call_int(c, name) != 0;
+}
+
+const char *
+call_string(const struct call *c, const char *name)
+{
+	const struct value *v = call_value(c, name);
+
+	return v->null ? NULL : v->s;
+}
+
+bool
+call_given(const struct call *c, const char *name)
+{
+	const struct value *v = call_value(c, name);
+
+	return v->given && !v->null;
+}
+
+int
+call_fail(struct call *c, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->err.text, sizeof(c->err.text), fmt, ap);
+	va_end(ap);
+	c->err.code = ERR_FAILED;
+	c->error_status = status;
+	return -1;
+}
+
+int
+call_error_status(const struct err *err)
+{
+	switch (err->code) {
+	case ERR_USAGE:
+		return 422;
+	case ERR_NOT_FOUND:
+		return 404;
+	case ERR_CONFLICT:
+		return 409;
+	case ERR_BUSY:
+	case ERR_LOST:
+	case ERR_UNKNOWN:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+/* What is not written by us is cut at the first byte that could end the line. */
+void
+call_header(struct call *c, const char *name, const char *value)
+{
+	buf_puts(&c->headers, name);
+	buf_puts(&c->headers, ": ");
+	buf_add(&c->headers, value, strcspn(value, "\r\n"));
+	buf_puts(&c->headers, "\r\n");
+}

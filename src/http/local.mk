@@ -1,0 +1,26 @@
+# The API: server, routes, one file per resource.
+noinst_LIBRARIES += libhttp.a
+libhttp_a_SOURCES = \
+	src/http/api.c \
+	src/http/api_impl.h \
+	src/http/auth.c \
+	src/http/call.c \
+	src/http/conn.c \
+	src/http/conn.h \
+	src/http/params.c \
+	src/http/router.c \
+	src/http/routes.c \
+	src/http/routes.h \
+	src/http/routes_health.c \
+	src/http/routes_schedules.c \
+	src/http/run_now.c \
+	src/http/server.c \
+	src/http/worker.c \
+	src/http/worker.h
+libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS)
+noinst_HEADERS += \
+	include/http/api.h \
+	include/http/auth.h \
+	include/http/route.h \
+	include/http/server.h
+HTTP_LIBS = -lhttp_parser -lpthread

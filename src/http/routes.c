@@ -1,0 +1,8 @@
+/* All routes there are. */
+#include "routes.h"
+
+const struct route_set *const route_sets[] = {
+	&routes_health,
+	&routes_schedules,
+	NULL,
+};

@@ -1,0 +1,33 @@
+/* One file per resource, and what they share. */
+#ifndef FF_HTTP_ROUTES_H
+#define FF_HTTP_ROUTES_H
+
+#include "http/route.h"
+
+extern const struct route_set routes_health, routes_schedules;
+
+/* Fields that many routes have. */
+#define FIELD_ID                                                                                   \
+	{                                                                                          \
+		.name = "id", .place = IN_PATH, .kind = FIELD_INT, .required = true                \
+	}
+/* A member of the body that may be absent or null. */
+#define FIELD_OPTIONAL(name_, kind_)                                                               \
+	{                                                                                          \
+		.name = (name_), .place = IN_BODY, .kind = (kind_), .nullable = true               \
+	}
+#define FIELD_REQUIRED(name_, kind_)                                                               \
+	{                                                                                          \
+		.name = (name_), .place = IN_BODY, .kind = (kind_), .required = true               \
+	}
+#define FIELD_IN_QUERY(name_, kind_)                                                               \
+	{                                                                                          \
+		.name = (name_), .place = IN_QUERY, .kind = (kind_)                                \
+	}
+
+/* What became of the request c->wait_id (catalog/requests.h): 0 and the run it names; CALL_WAIT; -1. */
+int api_take_answer(struct call *c, int64_t *run_id);
+/* The same, and writes that run as the answer. */
+int api_take_run(struct call *c);
+
+#endif
