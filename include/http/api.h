@@ -58,6 +58,7 @@ struct api;
 int api_start(const struct api_options *options, struct api **out, struct err *err);
 /* Streams get their end; what is being answered is answered, for a second. */
 void api_stop(struct api *api);
+/* Of the first address; 0 without one. */
 int api_port(const struct api *api);
 
 void api_tell(struct api *api, const struct api_facts *facts);

@@ -102,7 +102,8 @@ try_start(struct web *web, struct err *err)
 	if (api_start(&web->options, &web->api, err) < 0)
 		return -1;
 	for (size_t i = 0; web->listen[i]; i++)
-		log_info("The API is served address=%s", web->listen[i]);
+		log_info(
+			"The API is served address=%s port=%d", web->listen[i], api_port(web->api));
 	if (web->options.unix_path)
 		log_info("The API is served socket=%s", web->options.unix_path);
 	return 0;
