@@ -15,6 +15,9 @@ struct run_details {
 	int64_t attempt;
 	int64_t exit_code, exit_signal; /* COUNT_NONE: not known */
 	int64_t cpu_us, max_rss_kb; /* COUNT_NONE: not known */
+	/* Where its supervisor is, for as long as the run is open. Not in the API. */
+	const char *boot_id, *state_dir;
+	int64_t shim_pid, shim_start;
 };
 
 struct run_info {

@@ -25,8 +25,8 @@ void status_json_leader(struct json *j, const struct leader_info *leader, bool i
 
 /* A daemon of ours that was seen lately. */
 struct instance_info {
-	const char *holder_id, *host, *version;
-	int64_t pid;
+	const char *holder_id, *host, *version, *boot_id;
+	int64_t pid, pid_start;
 	int64_t started_us, seen_us;
 	bool leads;
 };

@@ -177,11 +177,36 @@ int out_json_end(struct cli *cli, struct err *err);
 
 /* --- leader.c ---------------------------------------------------------------------------------- */
 
-/* Whether the leader ran on this machine and its process is not there any more. */
+/* Whether a process that is recorded ran on this machine and is not there any more. Containers share the kernel's
+ * boot id, but not their processes: the host must be the same by name, too. */
+bool process_is_gone(const struct cli *cli, const char *host, const char *boot_id, int64_t pid,
+	int64_t pid_start);
+/* The same of the leader. */
 bool leader_is_gone(const struct cli *cli, const struct leader_info *leader);
+/* Whether somebody leads, as far as this machine can tell. */
+bool leader_lives(const struct cli *cli, const struct leader_info *leader);
 /* What is known of a leader that is none any more: "the process of the last one (pid 12 on h) is gone; its last
  * heartbeat was 9s ago". In the arena. */
 const char *leader_lost(struct cli *cli, const struct leader_info *leader);
+
+/* --- unseen.c ---------------------------------------------------------------------------------- */
+
+/*
+ * Runs that ended, or may have, while no scheduler was there to record it. What their supervisors left on this
+ * machine is put into runs that the catalog has as open. Those that another program started record their end
+ * themselves and are left alone.
+ */
+enum unseen {
+	UNSEEN_NOTHING, /* it has ended for the catalog, too, or a scheduler is running */
+	UNSEEN_OPEN, /* as the last scheduler knew it */
+	UNSEEN_LOST, /* the same, and its processes on this machine are gone */
+	UNSEEN_ENDED /* *run says now how it ended */
+};
+/* Looks at n runs. For each that is open *state (an array of n) is what became of it. */
+int
+unseen_look(struct cli *cli, struct run_info *runs, size_t n, enum unseen *states, struct err *err);
+/* What is said behind a run's status: " (...)"; "" for UNSEEN_NOTHING. */
+const char *unseen_text(enum unseen state);
 
 /* --- request.c --------------------------------------------------------------------------------- */
 

@@ -28,6 +28,8 @@ bool proc_alive(const struct proc_id *id);
 bool proc_group_alive(pid_t pgid);
 /* Some live process of the group. False when there is none. */
 bool proc_group_member(pid_t pgid, struct proc_id *member);
+/* Whether the pid is still this process's, which has ended and was not waited for: a zombie. */
+bool proc_is_zombie(const struct proc_id *id);
 /* Whether the pid now belongs to another process than this one, dead or alive. */
 bool proc_is_reused(const struct proc_id *id);
 

@@ -15,17 +15,19 @@
 	"r.started_at, r.ended_at, r.success, r.nodes_completed, r.number_of_nodes, "              \
 	"r.duration_seconds, r.run_type, r.schedule_id, r.pid, r.flow_snapshot IS NOT NULL"
 #define DETAIL_FIRST 17 /* the column of the first detail */
-#define DETAIL_END 29
+#define DETAIL_END 33
 #define RUN_FROM " FROM flow_runs r LEFT JOIN flow_registrations f ON f.id = r.registration_id"
 
 /* Ours, which a catalog that was never prepared does not have. */
 static const struct select {
 	const char *columns, *from;
 } selects[] = {
-	{RUN_COLUMNS ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+	{RUN_COLUMNS ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+		     "NULL, NULL, NULL, NULL",
 		RUN_FROM},
 	{RUN_COLUMNS ", x.state, x.host, x.cause, x.cancel_by, x.reason, x.due_at, x.cancel_at, "
-		     "x.attempt, x.exit_code, x.exit_signal, x.cpu_us, x.max_rss_kb",
+		     "x.attempt, x.exit_code, x.exit_signal, x.cpu_us, x.max_rss_kb, x.boot_id, "
+		     "x.state_dir, x.shim_pid, x.shim_start",
 		RUN_FROM " LEFT JOIN scheduler_runs x ON x.run_id = r.id"},
 };
 
@@ -162,6 +164,10 @@ read_details(const struct stmt *st, struct arena *a, struct run_details *d)
 	d->exit_signal = col_int_or(st, c++, COUNT_NONE);
 	d->cpu_us = col_int_or(st, c++, COUNT_NONE);
 	d->max_rss_kb = col_int_or(st, c++, COUNT_NONE);
+	d->boot_id = catalog_text(a, st, c++);
+	d->state_dir = catalog_text(a, st, c++);
+	d->shim_pid = col_int_or(st, c++, 0);
+	d->shim_start = col_int_or(st, c++, 0);
 	assert(c == DETAIL_END);
 }
 

@@ -112,6 +112,8 @@ read_instances(struct catalog *cat, struct arena *a, struct status_info *out, st
 		i->pid = col_int(st, 3);
 		i->started_us = catalog_time(st, 4);
 		i->seen_us = catalog_time(st, 5);
+		i->boot_id = catalog_text(a, st, 6);
+		i->pid_start = col_int(st, 7);
 		i->leads = out->leader.any && catalog_same(i->holder_id, out->leader.holder_id);
 	}
 	return r;

@@ -34,7 +34,7 @@ remove_ours(struct cli *cli, struct err *err)
 		return say(cli, "nothing", "has nothing of the scheduler's in it", err);
 	if (status_leader(&cli->catalog, &cli->arena, &leader, err) < 0)
 		return -1;
-	if (leader.active && leader.ours && !leader_is_gone(cli, &leader))
+	if (leader.ours && leader_lives(cli, &leader))
 		return err_set(err, ERR_CONFLICT,
 			"the scheduler is working on it (%s, pid %lld): stop it first", leader.host,
 			(long long)leader.pid);

@@ -55,12 +55,17 @@ runs_list_run(struct cli *cli, struct err *err)
 	};
 	struct arena *a = &cli->arena;
 	struct run_filter filter;
+	enum unseen *unseen;
 	struct run_page page;
 	struct out_table t;
+	size_t n_open = 0, n_ended = 0;
 	int64_t now_us;
 
 	if (read_filter(cli, &filter, err) < 0 ||
 		runs_list(&cli->catalog, &filter, a, &page, err) < 0)
+		return -1;
+	unseen = arena_array(a, page.n + 1, sizeof(*unseen));
+	if (unseen_look(cli, page.items, page.n, unseen, err) < 0)
 		return -1;
 	if (cli->json) {
 		runs_json_page(out_json_begin(cli), &page);
@@ -77,9 +82,20 @@ runs_list_run(struct cli *cli, struct err *err)
 		out_cell(&t, r->schedule_id == ID_NONE ? NULL : out_int(a, r->schedule_id));
 		out_cell(&t, out_time_cell(a, r->started_us, now_us));
 		out_cell(&t, how_long(a, r, now_us));
-		out_cell(&t, runs_status(r));
+		out_cell(&t,
+			unseen[i] == UNSEEN_ENDED ? arena_printf(a, "%s*", runs_status(r))
+						  : runs_status(r));
+		n_open += unseen[i] == UNSEEN_OPEN || unseen[i] == UNSEEN_LOST;
+		n_ended += unseen[i] == UNSEEN_ENDED;
 	}
 	out_table_end(&t, "No runs.");
+	fflush(stdout);
+	if (n_ended > 0)
+		fputs("* Not recorded yet: no scheduler is running.\n", stderr);
+	if (n_open > 0)
+		fputs("No scheduler is running: what has not ended is shown as the last one knew "
+		      "it.\n",
+			stderr);
 	if (page.total > filter.offset + (int64_t)page.n)
 		fprintf(stderr, "%zu of %lld runs; --offset %lld shows more.\n", page.n,
 			(long long)page.total, (long long)(filter.offset + (int64_t)page.n));
@@ -120,7 +136,7 @@ print_details(struct cli *cli, const struct run_details *d)
 }
 
 static void
-print_run(struct cli *cli, const struct run_info *r)
+print_run(struct cli *cli, const struct run_info *r, enum unseen unseen)
 {
 	int64_t now_us = clock_wall(cli->catalog.clock);
 	struct arena *a = &cli->arena;
@@ -131,7 +147,7 @@ print_run(struct cli *cli, const struct run_info *r)
 					      : arena_printf(a, "%s (%lld)", r->flow_name,
 							(long long)r->registration_id));
 	out_field("File", r->flow_path);
-	out_field("Status", runs_status(r));
+	out_field("Status", arena_printf(a, "%s%s", runs_status(r), unseen_text(unseen)));
 	out_field("Type", r->run_type);
 	if (r->schedule_id != ID_NONE)
 		out_field("Schedule", out_int(a, r->schedule_id));
@@ -155,17 +171,19 @@ static int
 runs_show_run(struct cli *cli, struct err *err)
 {
 	struct run_info run;
+	enum unseen unseen;
 	int64_t id;
 
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		resolve_run(&cli->catalog, cli->args[0], &id, err) < 0 ||
-		runs_get(&cli->catalog, id, &cli->arena, &run, err) < 0)
+		runs_get(&cli->catalog, id, &cli->arena, &run, err) < 0 ||
+		unseen_look(cli, &run, 1, &unseen, err) < 0)
 		return -1;
 	if (cli->json) {
 		runs_json_detail(out_json_begin(cli), &run);
 		return out_json_end(cli, err);
 	}
-	print_run(cli, &run);
+	print_run(cli, &run, unseen);
 	if (run.details.found)
 		print_details(cli, &run.details);
 	return 0;

@@ -12,13 +12,24 @@ leader_text(struct cli *cli, const struct leader_info *l)
 
 	if (!l->any)
 		return "none; start one with `flowfile run flowfile_scheduler`";
-	if (!l->active || leader_is_gone(cli, l))
+	if (!leader_lives(cli, l))
 		return arena_printf(a, "none: %s. Start one with `flowfile run flowfile_scheduler`",
 			leader_lost(cli, l));
 	if (!l->ours)
 		return arena_printf(a, "%s, a scheduler of Flowfile's own", l->holder_id);
 	return arena_printf(a, "%s on %s, pid %lld, version %s", l->holder_id, l->host,
 		(long long)l->pid, l->version);
+}
+
+/* One that ended without a word is remembered for a while. */
+static const char *
+instance_state(const struct cli *cli, const struct instance_info *in, int64_t now_us)
+{
+	if (process_is_gone(cli, in->host, in->boot_id, in->pid, in->pid_start))
+		return "gone";
+	if (in->seen_us == TIME_NONE || now_us - in->seen_us > STATUS_LOCK_STALE_US)
+		return "not heard of";
+	return in->leads ? "leads" : "stands by";
 }
 
 static void
@@ -31,7 +42,7 @@ print_instances(struct cli *cli, const struct status_info *s, int64_t now_us)
 		{"VERSION", false, false},
 		{"STARTED (UTC)", false, false},
 		{"SEEN", false, false},
-		{"LEADS", false, false},
+		{"STATE", false, false},
 	};
 	struct arena *a = &cli->arena;
 	struct out_table t;
@@ -49,7 +60,7 @@ print_instances(struct cli *cli, const struct status_info *s, int64_t now_us)
 		out_cell(&t, in->version);
 		out_cell(&t, out_time_cell(a, in->started_us, now_us));
 		out_cell(&t, out_age(a, in->seen_us, now_us));
-		out_cell(&t, in->leads ? "yes" : "no");
+		out_cell(&t, instance_state(cli, in, now_us));
 	}
 	out_table_end(&t, "");
 }
@@ -78,8 +89,11 @@ print_status(struct cli *cli, const struct status_info *s)
 	out_field("Requests", out_int(a, s->open_requests));
 	if (s->next_due_us != TIME_NEVER)
 		out_field("Next",
-			arena_printf(a, "%s, schedule %lld", out_time(a, s->next_due_us, now_us),
-				(long long)s->next_schedule_id));
+			arena_printf(a, "%s, schedule %lld%s", out_time(a, s->next_due_us, now_us),
+				(long long)s->next_schedule_id,
+				leader_lives(cli, &s->leader)
+					? ""
+					: ", but only if a scheduler runs then"));
 	print_instances(cli, s, now_us);
 }
 

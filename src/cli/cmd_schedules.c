@@ -470,7 +470,7 @@ print_explanation(struct cli *cli, const struct explanation *e)
 	for (size_t i = 0; i < e->upcoming.n; i++)
 		out_field(i == 0 ? (e->schedule.enabled ? "Next" : "Next, if on") : "",
 			out_time_in(a, e->upcoming.times[i], e->upcoming.tz, now_us));
-	if (!e->leader.active || leader_is_gone(cli, &e->leader))
+	if (!leader_lives(cli, &e->leader))
 		out_field("Scheduler", "none is running: nothing fires");
 	else if (e->paused)
 		out_field("Scheduler", "paused: nothing fires");

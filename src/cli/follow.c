@@ -18,6 +18,7 @@
 #define LOOK_MS 200 /* how often the catalog is asked whether the run has ended */
 #define VERDICT_MS                                                                                 \
 	2000 /* how long the exit code may come behind a row that the flow closed itself */
+#define UNSEEN_EVERY 5 /* looks */
 #define CHUNK_SIZE (64 * 1024)
 
 static void
@@ -45,13 +46,72 @@ is_active(struct cli *cli, int64_t run_id, struct err *err)
 	return r < 0 ? -1 : r;
 }
 
+/* Somebody who waits for a run. */
+struct waiter {
+	struct cli *cli;
+	int64_t run_id;
+	int looks;
+	bool told; /* that nobody watches the run */
+	enum unseen unseen;
+};
+
+/* What became of the run if no scheduler is running. What a look needs is not kept for as long as the wait. */
+static int
+look_unseen(struct waiter *w, struct err *err)
+{
+	struct arena kept = w->cli->arena;
+	struct run_info run;
+	int rc;
+
+	w->cli->arena = (struct arena)ARENA_INIT;
+	rc = runs_get(&w->cli->catalog, w->run_id, &w->cli->arena, &run, err);
+	if (rc == 0)
+		rc = unseen_look(w->cli, &run, 1, &w->unseen, err);
+	arena_free(&w->cli->arena);
+	w->cli->arena = kept;
+	if (rc < 0 && err->code == ERR_BUSY) {
+		err_clear(err);
+		return 0;
+	}
+	return rc;
+}
+
+/* As is_active; 0 also when it has ended, or its process is gone, and no scheduler is there to record it. */
+static int
+goes_on(struct waiter *w, struct err *err)
+{
+	int active = is_active(w->cli, w->run_id, err);
+
+	if (active <= 0 || w->looks++ % UNSEEN_EVERY != 0)
+		return active;
+	if (look_unseen(w, err) < 0)
+		return -1;
+	if (w->unseen == UNSEEN_OPEN && !w->told) {
+		fflush(stdout);
+		fprintf(stderr, "No scheduler is running; run %lld goes on without it.\n",
+			(long long)w->run_id);
+		w->told = true;
+	}
+	return w->unseen == UNSEEN_NOTHING || w->unseen == UNSEEN_OPEN;
+}
+
+static int
+is_lost(const struct waiter *w, struct err *err)
+{
+	return err_set(err, ERR_FAILED,
+		"the process of run %lld is gone, and no scheduler is running that would record "
+		"how it ended\nStart one with `flowfile run flowfile_scheduler`.",
+		(long long)w->run_id);
+}
+
 int
 follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *err)
 {
+	struct waiter w = {.cli = cli, .run_id = run_id};
 	int64_t wait_ms = 10, waited_ms = 0;
 	int r;
 
-	while ((r = is_active(cli, run_id, err)) > 0) {
+	while ((r = goes_on(&w, err)) > 0) {
 		pause_ms(wait_ms);
 		wait_ms = wait_ms * 2 < LOOK_MS ? wait_ms * 2 : LOOK_MS;
 	}
@@ -61,15 +121,19 @@ follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *er
 			break;
 		pause_ms(wait_ms);
 	}
-	return r;
+	if (r == 0 && run->ended_us == TIME_NONE)
+		r = unseen_look(cli, run, 1, &w.unseen, err);
+	return r == 0 && w.unseen == UNSEEN_LOST ? is_lost(&w, err) : r;
 }
 
 /* Opens the log; with follow it waits for one to appear as long as the run is active. */
 static int
 open_log(struct cli *cli, int64_t run_id, const char *path, bool follow, struct err *err)
 {
+	struct waiter w = {.cli = cli, .run_id = run_id};
+
 	for (;;) {
-		int active = follow ? is_active(cli, run_id, err) : 0;
+		int active = follow ? goes_on(&w, err) : 0;
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 		if (active < 0) {
@@ -126,6 +190,7 @@ static int
 follow_file(struct cli *cli, int64_t run_id, const char *path, struct runlog_reader *reader,
 	struct err *err)
 {
+	struct waiter w = {.cli = cli, .run_id = run_id};
 	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), active = 1, rc = 0;
 
 	if (watch >= 0 && inotify_add_watch(watch, path, IN_MODIFY) < 0) {
@@ -135,9 +200,11 @@ follow_file(struct cli *cli, int64_t run_id, const char *path, struct runlog_rea
 	while (rc == 0 && active > 0) {
 		wait_for_change(watch);
 		/* Asked before the last look at the file, so that nothing is missed. */
-		active = is_active(cli, run_id, err);
+		active = goes_on(&w, err);
 		rc = active < 0 ? -1 : copy_log(reader, path, err);
 	}
+	if (rc == 0 && w.unseen == UNSEEN_LOST)
+		rc = is_lost(&w, err);
 	if (watch >= 0)
 		close(watch);
 	return rc;

@@ -12,22 +12,35 @@ is_dead(const struct proc_id *process)
 {
 	if (proc_alive(process))
 		return false;
-	return (kill(process->pid, 0) < 0 && errno == ESRCH) || proc_is_reused(process);
+	return (kill(process->pid, 0) < 0 && errno == ESRCH) || proc_is_reused(process) ||
+		proc_is_zombie(process);
 }
 
-/* Containers share the kernel's boot id, but not their processes: the host must be the same by name, too. */
 bool
-leader_is_gone(const struct cli *cli, const struct leader_info *leader)
+process_is_gone(const struct cli *cli, const char *host, const char *boot_id, int64_t pid,
+	int64_t pid_start)
 {
-	const struct proc_id process = {(pid_t)leader->pid, (uint64_t)leader->pid_start};
+	const struct proc_id process = {(pid_t)pid, (uint64_t)pid_start};
 	struct err ignored = ERR_INIT;
 	struct host_id here;
 
-	if (!leader->ours || leader->pid <= 0 || leader->pid_start <= 0 ||
-		host_id_get(&here, &ignored) < 0)
+	if (pid <= 0 || pid_start <= 0 || host_id_get(&here, &ignored) < 0)
 		return false;
-	return catalog_same(leader->host, cli->config->instance_name) &&
-		catalog_same(leader->boot_id, here.boot_id) && is_dead(&process);
+	return catalog_same(host, cli->config->instance_name) &&
+		catalog_same(boot_id, here.boot_id) && is_dead(&process);
+}
+
+bool
+leader_is_gone(const struct cli *cli, const struct leader_info *leader)
+{
+	return leader->ours &&
+		process_is_gone(cli, leader->host, leader->boot_id, leader->pid, leader->pid_start);
+}
+
+bool
+leader_lives(const struct cli *cli, const struct leader_info *leader)
+{
+	return leader->active && !leader_is_gone(cli, leader);
 }
 
 const char *

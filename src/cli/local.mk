@@ -16,7 +16,8 @@ flowfile_SOURCES = \
 	src/cli/main.c \
 	src/cli/open.c \
 	src/cli/out.c \
-	src/cli/request.c
+	src/cli/request.c \
+	src/cli/unseen.c
 noinst_HEADERS += include/cli/cli.h
 flowfile_CPPFLAGS = $(AM_CPPFLAGS)
 flowfile_LDADD = libcatalog.a libstore.a libffconfig.a librunner.a libcore.a libbase.a \

@@ -114,6 +114,14 @@ proc_alive(const struct proc_id *id)
 }
 
 bool
+proc_is_zombie(const struct proc_id *id)
+{
+	struct proc_stat st;
+
+	return read_stat(id->pid, &st) && st.id.start == id->start && !st.live;
+}
+
+bool
 proc_is_reused(const struct proc_id *id)
 {
 	struct proc_stat st;

@@ -362,7 +362,8 @@ SELECT holder_id, started_at, heartbeat_at FROM scheduler_lock WHERE id = 1;
 SELECT host, version, pid, boot_id, pid_start FROM scheduler_instances WHERE holder_id = $1;
 
 -- name: cat_status_instances
-SELECT holder_id, host, version, pid, started_at, seen_at FROM scheduler_instances
+SELECT holder_id, host, version, pid, started_at, seen_at, boot_id, pid_start
+FROM scheduler_instances
 ORDER BY seen_at DESC, holder_id;
 
 -- name: cat_status_counts
@@ -392,6 +393,18 @@ DELETE FROM scheduler_requests WHERE id = $1 AND outcome IS NULL;
 -- name: cat_last_firing
 SELECT f.fired_at, f.due_at, f.cause, f.covered, f.run_id
 FROM scheduler_firings f WHERE f.schedule_id = $1 ORDER BY f.id DESC LIMIT 1;
+
+-- Flows that failed each time, the last $1 times at least. A cancelled run is no failure of its flow.
+-- name: cat_flows_failing
+SELECT f.id, f.name
+FROM flow_registrations f JOIN (
+	SELECT r.id, r.flow_uuid, r.success,
+		row_number() OVER (PARTITION BY r.flow_uuid ORDER BY r.started_at DESC, r.id DESC) AS place
+	FROM flow_runs r LEFT JOIN scheduler_runs x ON x.run_id = r.id
+	WHERE r.ended_at IS NOT NULL AND x.cancel_at IS NULL) l ON l.flow_uuid = f.flow_uuid AND l.place <= $1
+GROUP BY f.id, f.name
+HAVING count(*) = $1 AND count(CASE WHEN l.success IS FALSE THEN 1 END) = $1
+ORDER BY f.id;
 
 -- name: cat_latest_run
 SELECT max(started_at) FROM flow_runs;
