@@ -71,6 +71,10 @@ void config_print_sample(FILE *out);
  * "--database".
  * The key must exist. Borrowed from the config. */
 const char *config_source(const struct config *config, const char *key);
+/* The options, from *i on (0 at first), that neither the file nor a default gave: the next one's key and where it
+ * comes from. False at the end. */
+bool
+config_next_override(const struct config *config, size_t *i, const char **key, const char **source);
 /* Prints what is in force and where each value came from. No secrets. */
 void config_print(const struct config *config, FILE *out);
 

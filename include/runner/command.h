@@ -21,6 +21,9 @@
 /* What is used where no template is configured. */
 #define COMMAND_DEFAULT "flowfile run flow {flow_path} --run-id {run_id}"
 
+/* What beside Flowfile runs its flow files. */
+#define COMMAND_FLOWFILE "python3 -m flowfile run flow {flow_path} --run-id {run_id}"
+
 /* Checks a template: it can be split and names a program. ERR_USAGE otherwise. */
 int command_check(const char *template, struct err *err);
 

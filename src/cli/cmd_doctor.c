@@ -14,6 +14,7 @@
 #include "catalog/status.h"
 #include "catalog/zones.h"
 #include "cli/cli.h"
+#include "core/cron.h"
 #include "core/world.h"
 #include "runner/command.h"
 #include "runner/runner.h"
@@ -37,6 +38,7 @@ struct doctor {
 	size_t n;
 	bool readable; /* the catalog is open and has what we need */
 	bool prepared;
+	int64_t enabled; /* schedules */
 };
 
 static void
@@ -298,16 +300,36 @@ check_zones(struct doctor *d)
 
 /* --- schedules and flows ----------------------------------------------------------------------- */
 
+#define FINDINGS_MAX 10 /* of one kind: a hundred of them say no more */
+#define FAILURES_MIN 3 /* in a row, before they are more than bad luck */
+
 struct schedule_check {
 	struct doctor *doctor;
 	struct world world;
-	int64_t good, bad;
+	int64_t good, bad, never;
 };
 
 static const struct tz *
 zone_of(const char *name, void *arg, struct err *err)
 {
 	return zones_get(arg, name, err);
+}
+
+/* A cron expression that fits no date is most likely a mistake. */
+static void
+check_never(struct schedule_check *check, int64_t id)
+{
+	const struct schedule *s = world_schedule(&check->world, id);
+	struct doctor *d = check->doctor;
+
+	if (s == NULL || s->type != SCHEDULE_CRON ||
+		cron_next(s->cron, s->tz, clock_wall(&clock_real)) != TIME_NEVER ||
+		++check->never > FINDINGS_MAX)
+		return;
+	found(d, LEVEL_WARN, "schedule",
+		arena_printf(d->arena, "%" PRId64 " never fires: no date fits its expression", id),
+		arena_printf(d->arena,
+			"mend it with `flowfile schedules set %" PRId64 " --cron EXPR`", id));
 }
 
 static void
@@ -322,10 +344,10 @@ check_schedule(const struct schedule_row *row, void *arg)
 		return;
 	if (world_put_schedule(&check->world, row, clock_wall(&clock_real), &reseed, &err) == 0) {
 		check->good++;
+		check_never(check, row->id);
 		return;
 	}
-	/* A hundred of them say no more than ten. */
-	if (++check->bad <= 10)
+	if (++check->bad <= FINDINGS_MAX)
 		found(d, LEVEL_FAIL, "schedule",
 			arena_printf(d->arena, "%" PRId64 " cannot fire: %s", row->id, err.text),
 			arena_printf(d->arena,
@@ -356,6 +378,63 @@ check_schedules(struct doctor *d)
 }
 
 static void
+count_schedules(struct doctor *d)
+{
+	struct err err = ERR_INIT;
+	struct stmt *st;
+
+	if (!d->readable)
+		return;
+	st = db_stmt(d->cli->catalog.db, SQL_CAT_STATUS_COUNTS);
+	if (stmt_step(st, &err) > 0)
+		d->enabled = col_int(st, 2);
+	stmt_reset(st);
+}
+
+/* Flows that only a Flowfile can run, where no command for them is set. */
+static void
+check_flow_files(struct doctor *d, const struct flow_list *list)
+{
+	const char *first = NULL;
+	size_t n = 0;
+
+	if (d->cli->config->run_command != NULL)
+		return;
+	for (size_t i = 0; i < list->n; i++)
+		if (cli_is_flow_file(list->items[i].flow_path) && n++ == 0)
+			first = list->items[i].name;
+	if (n > 0)
+		found(d, LEVEL_FAIL, "flow files",
+			arena_printf(d->arena,
+				"%zu flow%s, such as %s, %s .yaml or .json, which this program "
+				"does not run itself",
+				n, n > 1 ? "s" : "", first, n > 1 ? "are" : "is"),
+			"set run_command = " COMMAND_FLOWFILE);
+}
+
+static void
+check_failures(struct doctor *d)
+{
+	struct err err = ERR_INIT;
+	struct stmt *st;
+	size_t n = 0;
+
+	if (!d->prepared)
+		return;
+	st = db_stmt(d->cli->catalog.db, SQL_CAT_FLOWS_FAILING);
+	stmt_int(st, 1, FAILURES_MIN);
+	while (n++ < FINDINGS_MAX && stmt_step(st, &err) > 0)
+		found(d, LEVEL_WARN, "flow",
+			arena_printf(d->arena, "%s has failed the last %d times and more",
+				col_text(st, 1), FAILURES_MIN),
+			arena_printf(d->arena, "look why: `flowfile runs list --flow %" PRId64 "`",
+				col_int(st, 0)));
+	stmt_reset(st);
+	if (err.code != ERR_NONE)
+		failed(d, "flows", &err, NULL);
+}
+
+static void
 check_flows(struct doctor *d)
 {
 	struct flow_list list;
@@ -380,6 +459,7 @@ check_flows(struct doctor *d)
 			arena_printf(d->arena, "%zu of %zu have no file here, such as %s", missing,
 				list.n, first),
 			"their runs fail; `flowfile flows list` names them");
+	check_flow_files(d, &list);
 }
 
 /* --- running ----------------------------------------------------------------------------------- */
@@ -430,6 +510,7 @@ check_shim(struct doctor *d)
 static void
 check_lock(struct doctor *d)
 {
+	enum level nobody = LEVEL_WARN;
 	struct leader_info l;
 	struct err err = ERR_INIT;
 	const char *age;
@@ -440,14 +521,18 @@ check_lock(struct doctor *d)
 		failed(d, "scheduler", &err, NULL);
 		return;
 	}
+	if (!leader_lives(d->cli, &l) && d->enabled > 0)
+		nobody = LEVEL_FAIL;
 	if (!l.any) {
-		found(d, LEVEL_WARN, "scheduler", "none is running",
+		found(d, nobody, "scheduler",
+			d->enabled > 0 ? "none is running, so that no schedule fires"
+				       : "none is running",
 			"start it: `flowfile run flowfile_scheduler`");
 		return;
 	}
 	age = out_age(d->arena, l.heartbeat_us, clock_wall(&clock_real));
-	if (!l.active || leader_is_gone(d->cli, &l))
-		found(d, LEVEL_WARN, "scheduler",
+	if (!leader_lives(d->cli, &l))
+		found(d, nobody, "scheduler",
 			arena_printf(d->arena, "none is running: %s", leader_lost(d->cli, &l)),
 			"start one: `flowfile run flowfile_scheduler`. Its log says why the last "
 			"one ended");
@@ -487,8 +572,10 @@ static void (*const checks[])(struct doctor *) = {
 	check_disk,
 	check_clock,
 	check_zones,
+	count_schedules,
 	check_schedules,
 	check_flows,
+	check_failures,
 	check_run_command,
 	check_shim,
 	check_lock,
@@ -515,6 +602,19 @@ print_json(struct doctor *d, struct err *err)
 	return out_json_end(d->cli, err);
 }
 
+/* The file, and what goes over it. */
+static const char *
+configuration_text(struct doctor *d)
+{
+	const struct config *config = d->cli->config;
+	const char *key, *source, *text = config->file != NULL ? config->file : "no file";
+	size_t i = 0;
+
+	while (config_next_override(config, &i, &key, &source))
+		text = arena_printf(d->arena, "%s, %s from %s", text, key, source);
+	return text;
+}
+
 static int
 doctor_run(struct cli *cli, struct err *err)
 {
@@ -524,8 +624,7 @@ doctor_run(struct cli *cli, struct err *err)
 	if (cli_configure(cli, &config_err) < 0) {
 		failed(&d, "configuration", &config_err, "mend it; nothing else was looked at");
 	} else {
-		found(&d, LEVEL_OK, "configuration",
-			cli->config->file != NULL ? cli->config->file : "defaults", NULL);
+		found(&d, LEVEL_OK, "configuration", configuration_text(&d), NULL);
 		for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 			checks[i](&d);
 	}
@@ -546,6 +645,10 @@ doctor_run(struct cli *cli, struct err *err)
 
 const struct cli_command cmd_doctor[] = {
 	{NULL, "", "Looks at the catalog, the machine and the scheduler for what is wrong",
-		doctor_run, 0, 0, NULL, "Exit status 1 when something must be mended.", false},
+		doctor_run, 0, 0, NULL,
+		"Exit status 1 when something must be mended; a line with \"warn\" alone does not "
+		"do "
+		"that. Enabled schedules without a scheduler must be mended.",
+		false},
 	{0},
 };

@@ -13,6 +13,7 @@
 #include "catalog/runs.h"
 #include "catalog/schedules.h"
 #include "cli/cli.h"
+#include "runner/command.h"
 
 /* --- list -------------------------------------------------------------------------------------- */
 
@@ -201,6 +202,11 @@ flows_register_run(struct cli *cli, struct err *err)
 		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
 		flows_register(&cli->catalog, &new, &id, err) < 0)
 		return -1;
+	if (cli_is_flow_file(new.flow_path) && cli->config->run_command == NULL)
+		fputs("Note: this program does not run .yaml and .json flows itself, and no "
+		      "run_command is set.\nLet Flowfile do it, in scheduler.ini: run_command "
+		      "= " COMMAND_FLOWFILE "\n",
+			stderr);
 	if (cli->json)
 		return show_flow(cli, id, err);
 	printf("Registered flow %lld, %s.\n", (long long)id, out_clean(&cli->arena, new.name));

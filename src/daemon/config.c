@@ -274,6 +274,22 @@ config_source(const struct config *config, const char *key)
 	return source != NULL ? source : "default";
 }
 
+bool
+config_next_override(const struct config *config, size_t *i, const char **key, const char **source)
+{
+	size_t len = config->file != NULL ? strlen(config->file) : 0;
+
+	while (*i < config_options_count) {
+		*key = config_options[*i].key;
+		*source = config->sources[(*i)++];
+		if (*source != NULL &&
+			!(len > 0 && strncmp(*source, config->file, len) == 0 &&
+				(*source)[len] == ':'))
+			return true;
+	}
+	return false;
+}
+
 void
 config_swap_paths(struct config *a, struct config *b)
 {

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154 # for those who source it; given by them
 # For tests of the command line in a folder of their own, $dir: sourced with $build set.
 
 flowfile=$build/flowfile
@@ -111,10 +111,10 @@ job()
 	run 0 flows register "$dir/$1" --name "$1"
 }
 
-# start_scheduler [OPTION]...: one that leads; $daemon is its pid.
+# start_scheduler: one that leads; $daemon is its pid.
 start_scheduler()
 {
-	"$build/flowfile_scheduler" "$@" 2>>"$dir/daemon.log" &
+	"$build/flowfile_scheduler" 2>>"$dir/daemon.log" &
 	daemon=$!
 	background="$background $daemon"
 	until_true grep -q 'Leading' "$dir/daemon.log"

@@ -242,7 +242,7 @@ echo text >"$dir/notes.txt"
 ok flows register "$dir/job" --name job --description 'A job'
 out 'Registered flow 1, job.'
 cd "$dir"
-ok flows register ./flow.yaml --name report --json
+FLOWFILE_RUN_COMMAND='true {flow_path}' ok flows register ./flow.yaml --name report --json
 cd "$top"
 out '"name":"report"'
 out "\"flow_path\":\"$dir/flow.yaml\",\"namespace_id\":2"
@@ -431,8 +431,8 @@ no 1 "no scheduler leads: the process of the last one (pid 1 on $(uname -n)) is 
 is cancel 'SELECT kind FROM scheduler_requests ORDER BY id DESC LIMIT 1'
 ok scheduler status
 out 'none: the process of the last one'
-ok doctor
-out 'warn  scheduler: none is running: the process of the last one'
+run 1 "$flowfile" doctor
+out 'fail  scheduler: none is running: the process of the last one'
 out 'is gone; its last heartbeat was '
 "$sql" "$db" 'DELETE FROM scheduler_lock' 'DELETE FROM scheduler_instances' 'DELETE FROM scheduler_requests'
 
@@ -556,15 +556,15 @@ out 'paused already'
 ok scheduler status --json
 out '"paused":true'
 no 4 'launching is paused' flows run job
-ok doctor
+run 1 "$flowfile" doctor
 out 'warn  launching: paused: nothing is launched; go on with '
 ok scheduler resume
 is 0 "SELECT value FROM scheduler_settings WHERE name = 'paused'"
 
-ok doctor
+run 1 "$flowfile" doctor
 out 'ok    database'
 out 'ok    launching: on'
-out 'warn  scheduler: none is running'
+out 'fail  scheduler: none is running'
 "$sql" "$db" "UPDATE flow_schedules SET cron_expression = 'nonsense', enabled = 1 WHERE id = 2" \
 	'DROP TRIGGER scheduler_run_added'
 run 1 "$flowfile" doctor
@@ -576,8 +576,8 @@ ok schedules explain 2
 out 'bad_row'
 run 0 "$flowfile" init
 err 'Triggers were missing'
-"$sql" "$db" 'DELETE FROM flow_schedules WHERE id = 2'
-ok doctor
+"$sql" "$db" 'DELETE FROM flow_schedules WHERE id = 2' 'UPDATE flow_schedules SET enabled = 0'
+FLOWFILE_RUN_COMMAND='true {flow_path}' ok doctor
 TZDIR=/nowhere run 1 "$flowfile" doctor
 out 'install the package tzdata'
 FLOWFILE_RUN_COMMAND='no-such-program {flow_path}' run 1 "$flowfile" doctor
@@ -622,7 +622,7 @@ out 'It waits for raw.orders_raw to be written.'
 ok schedules explain 1
 out 'no scheduler is running'
 is 030 'SELECT version_num FROM alembic_version'
-run 0 "$flowfile" doctor
+run 1 "$flowfile" doctor
 out 'have no file here'
 
 [ $failed = 0 ] || exit 1
