@@ -12,6 +12,8 @@ e2e_tests = \
 	tests/e2e/test_readme.sh
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
+	tests/e2e/api_client.py \
+	tests/e2e/api_client.sh \
 	tests/e2e/cli_lib.sh \
 	tests/e2e/demo_expected.sh \
 	tests/e2e/handover.py \
