@@ -175,13 +175,33 @@ note_port(struct http_server *s)
 						 : ((struct sockaddr_in *)(void *)&ss)->sin_port);
 }
 
+/* libevent's reader takes no port 0, which is any here. */
+static int
+parse_address(const char *address, struct sockaddr_storage *ss, int *len)
+{
+	size_t n = strlen(address);
+	char any[64];
+
+	if (n < 2 || n + 1 > sizeof(any) || strcmp(address + n - 2, ":0") != 0)
+		return evutil_parse_sockaddr_port(address, (struct sockaddr *)ss, len);
+	memcpy(any, address, n + 1);
+	any[n - 1] = '1';
+	if (evutil_parse_sockaddr_port(any, (struct sockaddr *)ss, len) < 0)
+		return -1;
+	if (ss->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)ss)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)(void *)ss)->sin_port = 0;
+	return 0;
+}
+
 int
 http_listen_tcp(struct http_server *s, const char *address, struct err *err)
 {
 	struct sockaddr_storage ss;
 	int len = sizeof(ss);
 
-	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&ss, &len) < 0)
+	if (parse_address(address, &ss, &len) < 0)
 		return err_set(err, ERR_USAGE,
 			"'%s' is no address: write 127.0.0.1:63580 or [::1]:63580", address);
 	if (add_listener(s, (struct sockaddr *)&ss, (size_t)len, err) < 0)
