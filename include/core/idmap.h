@@ -23,5 +23,7 @@ void idmap_put(struct idmap *m, int64_t id, void *value);
 void *idmap_remove(struct idmap *m, int64_t id);
 /* Walks all values in no order; start with *pos = 0; NULL at the end. No put or remove in between. */
 void *idmap_each(const struct idmap *m, size_t *pos);
+/* Some value, NULL when there is none: to take out all, one after another. *pos is 0 at first. */
+void *idmap_any(const struct idmap *m, size_t *pos);
 
 #endif

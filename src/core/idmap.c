@@ -100,3 +100,15 @@ idmap_each(const struct idmap *m, size_t *pos)
 	}
 	return NULL;
 }
+
+/* Goes on from where it was, since the front is empty by then; what a removal moved back comes in the next round. */
+void *
+idmap_any(const struct idmap *m, size_t *pos)
+{
+	void *value = idmap_each(m, pos);
+
+	if (value || m->n == 0)
+		return value;
+	*pos = 0;
+	return idmap_each(m, pos);
+}

@@ -762,13 +762,13 @@ world_clear(struct world *w)
 	struct schedule *s;
 	struct job *job;
 	struct run *r;
-	size_t pos;
+	size_t run = 0, schedule = 0, request = 0;
 
-	while ((pos = 0, r = idmap_each(&w->runs, &pos)))
+	while ((r = idmap_any(&w->runs, &run)))
 		world_end_run(w, r->id);
-	while ((pos = 0, s = idmap_each(&w->schedules, &pos)))
+	while ((s = idmap_any(&w->schedules, &schedule)))
 		world_drop_schedule(w, s->job.id);
-	while ((pos = 0, job = idmap_each(&w->requests, &pos)))
+	while ((job = idmap_any(&w->requests, &request)))
 		world_drop_request(w, job->id);
 	assert(w->tables.n == 0 && w->flows.n == 0 && w->n_due == 0 && w->n_ours == 0);
 }

@@ -56,9 +56,9 @@ void
 tasks_free(struct engine *e)
 {
 	struct task *t;
-	size_t pos;
+	size_t pos = 0;
 
-	while ((pos = 0, t = idmap_each(&e->tasks, &pos)))
+	while ((t = idmap_any(&e->tasks, &pos)))
 		task_drop(e, t);
 	idmap_free(&e->tasks);
 }

@@ -277,13 +277,13 @@ void
 http_server_free(struct http_server *s)
 {
 	struct conn *c;
-	size_t pos;
+	size_t pos = 0;
 
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->n_listeners; i++)
 		evconnlistener_free(s->listeners[i]);
-	while ((pos = 0, c = idmap_each(&s->conns, &pos)))
+	while ((c = idmap_any(&s->conns, &pos)))
 		conn_close(c);
 	idmap_free(&s->conns);
 	for (size_t i = 0; i < s->n_unix_paths; i++) {

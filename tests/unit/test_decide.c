@@ -677,6 +677,25 @@ START_TEST(heaps_give_out_in_order_whatever_is_removed)
 }
 END_TEST
 
+START_TEST(all_can_be_taken_out_of_an_id_map)
+{
+	struct idmap m = {0};
+	static int values[1000];
+	size_t pos = 0;
+	int *v, n = 0;
+
+	for (int i = 0; i < 1000; i++)
+		idmap_put(&m, i * 7, &values[i]);
+	while ((v = idmap_any(&m, &pos))) {
+		ck_assert_ptr_eq(idmap_remove(&m, (v - values) * 7), v);
+		n++;
+	}
+	ck_assert_int_eq(n, 1000);
+	ck_assert_uint_eq(m.n, 0);
+	idmap_free(&m);
+}
+END_TEST
+
 START_TEST(an_id_map_holds_what_was_put_and_not_removed)
 {
 	enum { N = 3000 };
@@ -747,6 +766,7 @@ suite(void)
 		a_decision_that_was_cut_short_goes_on_at_once,
 		a_deleted_schedule_is_forgotten_wherever_it_was,
 		heaps_give_out_in_order_whatever_is_removed,
+		all_can_be_taken_out_of_an_id_map,
 		an_id_map_holds_what_was_put_and_not_removed,
 		interval_slots_lie_at_the_anchor_in_both_directions,
 	};
