@@ -48,6 +48,10 @@ int flows_list(struct catalog *cat, int64_t namespace_id, struct arena *a, struc
 int
 flows_get(struct catalog *cat, int64_t id, struct arena *a, struct flow_info *out, struct err *err);
 
+/* Flows whose last runs, this many at least, all failed; only the ids and names are filled in. Needs our tables. */
+int flows_failing(struct catalog *cat, int64_t times, struct arena *a, struct flow_list *out,
+	struct err *err);
+
 struct flow_new {
 	const char *name;
 	const char *flow_path;

@@ -46,6 +46,7 @@ struct run_filter {
 	int64_t schedule_id;
 	const char *run_type; /* NULL: any */
 	const char *search; /* NULL: any; a part of the stored name, in any case */
+	const char *status; /* NULL: any; one that runs_status_filter() knows */
 	bool active; /* only those that have not ended */
 	int64_t limit; /* 1..500 */
 	int64_t offset;
@@ -67,6 +68,9 @@ runs_get(struct catalog *cat, int64_t id, struct arena *a, struct run_info *out,
 /* Whether a run type is one of the four, and whether such runs are processes of their own. */
 bool runs_type_known(const char *run_type);
 bool runs_type_spawned(const char *run_type);
+/* Whether runs can be listed by it: "running" (which has not ended, however), "success", "failed", "cancelled",
+ * "unknown". */
+bool runs_status_filter(const char *status);
 
 /*
  * The one word for how a run is doing, the same wherever it is said: "starting", "running" or "cancelling"

@@ -83,6 +83,9 @@ struct table_change {
 	const char *name;
 	const char *description;
 	int64_t namespace_id;
+	const char *file_path;
+	const char *storage_format; /* with file_path; NULL: delta */
+	int64_t source_registration_id;
 	bool set_prediction;
 	int64_t prediction_table_id; /* with set_prediction; ID_NONE clears */
 };

@@ -101,7 +101,9 @@ int args_int(const struct cli *cli, const char *option, int64_t min, int64_t max
 void help_program(FILE *out);
 void help_noun(const struct cli_noun *noun, FILE *out);
 void help_command(const struct cli_noun *noun, const struct cli_command *command, FILE *out);
-/* "flowfile schedules show ID|NAME". In the arena. */
+/* "flowfile schedules show ID|NAME"; for errors with all options, in lines that go below "Usage: ". In the arena. */
+const char *
+help_usage_full(struct arena *a, const struct cli_noun *noun, const struct cli_command *command);
 const char *
 help_usage(struct arena *a, const struct cli_noun *noun, const struct cli_command *command);
 
@@ -120,6 +122,10 @@ int cli_open(struct cli *cli, enum cli_need need, struct err *err);
 int cli_namespace(struct cli *cli, int64_t fallback, int64_t *id, struct err *err);
 /* A path that does not depend on the current folder; URIs stay as they are. In the arena. */
 const char *cli_absolute(struct cli *cli, const char *path, struct err *err);
+/* For a command that changes something: that it was told what. */
+int cli_needs_change(struct cli *cli, struct err *err);
+/* A name that --name gave, NULL when it did not: not empty, and UTF-8. */
+int cli_check_name(const char *name, struct err *err);
 /* Whether a path ends as a flow description does: .yaml, .yml or .json. */
 bool cli_is_flow_file(const char *path);
 /* Text in which each command in backquotes, `flowfile ...`, has the --config and --database that this one was
@@ -134,6 +140,8 @@ void cli_close(struct cli *cli);
 /* Text without control characters, so that a name cannot play with the terminal. In the arena. */
 const char *out_clean(struct arena *a, const char *s);
 
+/* "2026-05-20 08:00:05 UTC" */
+const char *out_time_plain(struct arena *a, int64_t us);
 /* "2026-05-20 08:00:05 UTC (3h 10m ago)"; "-" for TIME_NONE. now_us gives the age. */
 const char *out_time(struct arena *a, int64_t us, int64_t now_us);
 /* The same without the "UTC", for a column whose title says so. */

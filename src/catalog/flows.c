@@ -156,6 +156,25 @@ flows_get(struct catalog *cat, int64_t id, struct arena *a, struct flow_info *ou
 	return 0;
 }
 
+int
+flows_failing(
+	struct catalog *cat, int64_t times, struct arena *a, struct flow_list *out, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_FLOWS_FAILING);
+	int r;
+
+	*out = (struct flow_list){NULL, 0};
+	stmt_int(st, 1, times);
+	while ((r = stmt_step(st, err)) > 0) {
+		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
+		out->items[out->n++] = (struct flow_info){
+			.id = col_int(st, 0),
+			.name = catalog_text(a, st, 1),
+		};
+	}
+	return r;
+}
+
 static int
 check_name(
 	struct catalog *cat, const char *name, int64_t namespace_id, int64_t self, struct err *err)
@@ -170,7 +189,9 @@ check_name(
 	r = stmt_get_int(st, &other, err);
 	if (r > 0)
 		return err_set(err, ERR_CONFLICT,
-			"A flow with this name already exists in this namespace");
+			"A flow with this name already exists in this namespace\nIt is flow %lld; "
+			"choose another name with --name.",
+			(long long)other);
 	return r;
 }
 

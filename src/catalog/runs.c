@@ -21,14 +21,15 @@
 /* Ours, which a catalog that was never prepared does not have. */
 static const struct select {
 	const char *columns, *from;
+	bool prepared;
 } selects[] = {
 	{RUN_COLUMNS ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
 		     "NULL, NULL, NULL, NULL",
-		RUN_FROM},
+		RUN_FROM, false},
 	{RUN_COLUMNS ", x.state, x.host, x.cause, x.cancel_by, x.reason, x.due_at, x.cancel_at, "
 		     "x.attempt, x.exit_code, x.exit_signal, x.cpu_us, x.max_rss_kb, x.boot_id, "
 		     "x.state_dir, x.shim_pid, x.shim_start",
-		RUN_FROM " LEFT JOIN scheduler_runs x ON x.run_id = r.id"},
+		RUN_FROM " LEFT JOIN scheduler_runs x ON x.run_id = r.id", true},
 };
 
 static int
@@ -136,6 +137,52 @@ runs_failure(struct arena *a, const struct run_info *run)
 		how != NULL ? ", " : "", how != NULL ? how : "");
 }
 
+/* runs_status() in SQL: what of the runs, and what of our row of them ("x"). */
+#define WAS_CANCELLED                                                                              \
+	"EXISTS (SELECT 1 FROM scheduler_runs x WHERE x.run_id = r.id AND ((x.cancel_at IS NOT "   \
+	"NULL AND coalesce(x.cancel_by, '') <> '" CANCEL_BY_AGE "') OR (x.cancel_at IS NULL AND "  \
+	"x.reason LIKE 'cancelled%')))"
+
+static const struct status_filter {
+	const char *status, *condition;
+	enum tri cancelled;
+} status_filters[] = {
+	{"running", "r.ended_at IS NULL", TRI_NULL},
+	{"success", "r.ended_at IS NOT NULL AND r.success IS TRUE", TRI_NULL},
+	{"failed", "r.ended_at IS NOT NULL AND r.success IS FALSE", TRI_FALSE},
+	{"unknown", "r.ended_at IS NOT NULL AND r.success IS NULL", TRI_FALSE},
+	{"cancelled", "r.ended_at IS NOT NULL AND r.success IS NOT TRUE", TRI_TRUE},
+};
+
+static const struct status_filter *
+find_status(const char *status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(status_filters); i++)
+		if (strcmp(status_filters[i].status, status) == 0)
+			return &status_filters[i];
+	return NULL;
+}
+
+bool
+runs_status_filter(const char *status)
+{
+	return find_status(status) != NULL;
+}
+
+/* A catalog that was never prepared knows of no cancelled run. */
+static void
+add_status(struct buf *sql, const char *status, bool prepared)
+{
+	const struct status_filter *f = find_status(status);
+
+	assert(f != NULL);
+	buf_printf(sql, " AND %s", f->condition);
+	if (f->cancelled != TRI_NULL && prepared)
+		buf_printf(sql, " AND %s%s", f->cancelled == TRI_TRUE ? "" : "NOT ", WAS_CANCELLED);
+	else if (f->cancelled == TRI_TRUE)
+		buf_puts(sql, " AND 1 = 0");
+}
+
 static bool
 log_exists(struct catalog *cat, int64_t id)
 {
@@ -214,7 +261,7 @@ read_rows(struct catalog *cat, struct stmt *st, struct arena *a, struct run_info
  * since it was created.
  */
 static void
-add_conditions(struct buf *sql, const struct run_filter *f)
+add_conditions(struct buf *sql, const struct run_filter *f, bool prepared)
 {
 	int n = 0;
 
@@ -237,6 +284,8 @@ add_conditions(struct buf *sql, const struct run_filter *f)
 		buf_printf(sql, " AND lower(r.flow_name) LIKE '%%' || lower($%d) || '%%'", ++n);
 	if (f->active)
 		buf_puts(sql, " AND r.ended_at IS NULL");
+	if (f->status != NULL)
+		add_status(sql, f->status, prepared);
 }
 
 /* Returns how many parameters were bound. */
@@ -257,8 +306,8 @@ bind_conditions(struct stmt *st, const struct run_filter *f)
 }
 
 static int
-select_counts(
-	struct catalog *cat, const struct run_filter *filter, struct run_page *out, struct err *err)
+select_counts(struct catalog *cat, const struct select *select, const struct run_filter *filter,
+	struct run_page *out, struct err *err)
 {
 	struct stmt *st;
 	struct buf sql;
@@ -268,7 +317,7 @@ select_counts(
 	buf_puts(&sql,
 		"SELECT count(*), count(CASE WHEN r.success IS TRUE THEN 1 END),"
 		" count(CASE WHEN r.success IS FALSE THEN 1 END) FROM flow_runs r");
-	add_conditions(&sql, filter);
+	add_conditions(&sql, filter, select->prepared);
 	assert(!buf_failed(&sql));
 	st = db_stmt_text(cat->db, buf_str(&sql));
 	bind_conditions(st, filter);
@@ -294,7 +343,7 @@ select_page(struct catalog *cat, const struct select *select, const struct run_f
 
 	buf_init(&sql, 4096);
 	buf_printf(&sql, "SELECT %s%s", select->columns, select->from);
-	add_conditions(&sql, filter);
+	add_conditions(&sql, filter, select->prepared);
 	n = (filter->registration_id != ID_NONE) + (filter->schedule_id != ID_NONE) +
 		(filter->run_type != NULL) + (filter->search != NULL);
 	buf_printf(
@@ -323,7 +372,7 @@ runs_list(struct catalog *cat, const struct run_filter *filter, struct arena *a,
 	/* One snapshot, so that the counts fit the page. */
 	if (db_begin_read(cat->db, err) < 0)
 		return -1;
-	rc = select_counts(cat, filter, out, err);
+	rc = select_counts(cat, select, filter, out, err);
 	if (rc == 0)
 		rc = select_page(cat, select, filter, a, out, err);
 	db_rollback(cat->db);

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "catalog/namespaces.h"
 
+#define FORMAT_DEFAULT "delta"
+
 static int
 table_by_name(const void *a, const void *b)
 {
@@ -196,33 +198,40 @@ check_name(
 	r = stmt_get_int(st, &other, err);
 	if (r > 0)
 		return err_set(err, ERR_CONFLICT,
-			"A table with this name already exists in this namespace");
+			"A table with this name already exists in this namespace\nIt is table "
+			"%lld.",
+			(long long)other);
 	return r;
+}
+
+static int
+check_source(struct catalog *cat, int64_t registration_id, struct err *err)
+{
+	int64_t found = 1;
+
+	if (registration_id != ID_NONE &&
+		catalog_count(cat, SQL_CAT_FLOW_EXISTS, registration_id, &found, err) < 0)
+		return -1;
+	return found == 0 ? err_set(err, ERR_NOT_FOUND, "Flow not found") : 0;
 }
 
 static int
 register_in_transaction(
 	struct catalog *cat, const struct table_new *new, int64_t *id, struct err *err)
 {
-	int64_t found = 1;
 	struct stmt *st;
 
 	if (namespaces_check(cat, new->namespace_id, err) < 0 ||
-		check_name(cat, new->name, new->namespace_id, ID_NONE, err) < 0)
+		check_name(cat, new->name, new->namespace_id, ID_NONE, err) < 0 ||
+		check_source(cat, new->source_registration_id, err) < 0)
 		return -1;
-	if (new->source_registration_id != ID_NONE &&
-		catalog_count(cat, SQL_CAT_FLOW_EXISTS, new->source_registration_id, &found, err) <
-			0)
-		return -1;
-	if (found == 0)
-		return err_set(err, ERR_NOT_FOUND, "Flow not found");
 	st = db_stmt(cat->db, SQL_CAT_TABLE_INSERT);
 	stmt_text(st, 1, new->name);
 	stmt_int_or_null(st, 2, new->namespace_id, ID_NONE);
 	stmt_text(st, 3, new->description);
 	stmt_int(st, 4, cat->user_id);
 	stmt_text(st, 5, new->file_path);
-	stmt_text(st, 6, new->storage_format != NULL ? new->storage_format : "delta");
+	stmt_text(st, 6, new->storage_format != NULL ? new->storage_format : FORMAT_DEFAULT);
 	stmt_int_or_null(st, 7, new->row_count, COUNT_NONE);
 	stmt_int_or_null(st, 8, new->size_bytes, COUNT_NONE);
 	stmt_int_or_null(st, 9, new->source_registration_id, ID_NONE);
@@ -311,6 +320,31 @@ set_prediction(struct catalog *cat, int64_t id, int64_t prediction_id, struct er
 	return stmt_exec(st, NULL, err);
 }
 
+/* Where its data is and who makes it. */
+static int
+move_table(struct catalog *cat, int64_t id, const struct table_change *change, struct err *err)
+{
+	struct stmt *st;
+
+	if (change->file_path != NULL) {
+		st = db_stmt(cat->db, SQL_CAT_TABLE_SET_PATH);
+		stmt_text(st, 1, change->file_path);
+		stmt_text(st, 2,
+			change->storage_format != NULL ? change->storage_format : FORMAT_DEFAULT);
+		stmt_int(st, 3, id);
+		if (stmt_exec(st, NULL, err) < 0)
+			return -1;
+	}
+	if (change->source_registration_id == ID_NONE)
+		return 0;
+	if (check_source(cat, change->source_registration_id, err) < 0)
+		return -1;
+	st = db_stmt(cat->db, SQL_CAT_TABLE_SET_SOURCE);
+	stmt_int(st, 1, change->source_registration_id);
+	stmt_int(st, 2, id);
+	return stmt_exec(st, NULL, err);
+}
+
 static int
 update_in_transaction(struct catalog *cat, int64_t id, const struct table_change *change,
 	struct arena *a, struct err *err)
@@ -346,6 +380,8 @@ update_in_transaction(struct catalog *cat, int64_t id, const struct table_change
 		if (stmt_exec(st, NULL, err) < 0)
 			return -1;
 	}
+	if (move_table(cat, id, change, err) < 0)
+		return -1;
 	if (change->set_prediction)
 		return set_prediction(cat, id, change->prediction_table_id, err);
 	return 0;

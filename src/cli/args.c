@@ -55,7 +55,7 @@ unknown_option(const struct cli *cli, const char *word, size_t len, struct err *
 		err_set(err, ERR_USAGE, "unknown option --%s; did you mean --%s?", name, near.name);
 	else if (cli->command != NULL)
 		err_set(err, ERR_USAGE, "unknown option --%s\nUsage: %s", name,
-			help_usage(&a, cli->noun, cli->command));
+			help_usage_full(&a, cli->noun, cli->command));
 	else
 		err_set(err, ERR_USAGE,
 			"unknown option --%s; options of a command come after its name", name);
@@ -157,7 +157,7 @@ take_word(struct cli *cli, const char *word, struct err *err)
 		return find_verb(cli, word, err);
 	if (cli->n_args == cli->command->max_args || cli->n_args == CLI_ARGS_MAX)
 		return err_set(err, ERR_USAGE, "'%s' is too much\nUsage: %s", word,
-			help_usage(&cli->arena, cli->noun, cli->command));
+			help_usage_full(&cli->arena, cli->noun, cli->command));
 	cli->args[cli->n_args++] = word;
 	return 0;
 }

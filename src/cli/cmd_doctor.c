@@ -416,22 +416,18 @@ static void
 check_failures(struct doctor *d)
 {
 	struct err err = ERR_INIT;
-	struct stmt *st;
-	size_t n = 0;
+	struct flow_list list;
 
 	if (!d->prepared)
 		return;
-	st = db_stmt(d->cli->catalog.db, SQL_CAT_FLOWS_FAILING);
-	stmt_int(st, 1, FAILURES_MIN);
-	while (n++ < FINDINGS_MAX && stmt_step(st, &err) > 0)
+	if (flows_failing(&d->cli->catalog, FAILURES_MIN, d->arena, &list, &err) < 0)
+		failed(d, "flows", &err, NULL);
+	for (size_t i = 0; i < list.n && i < FINDINGS_MAX; i++)
 		found(d, LEVEL_WARN, "flow",
 			arena_printf(d->arena, "%s has failed the last %d times and more",
-				col_text(st, 1), FAILURES_MIN),
+				list.items[i].name, FAILURES_MIN),
 			arena_printf(d->arena, "look why: `flowfile runs list --flow %" PRId64 "`",
-				col_int(st, 0)));
-	stmt_reset(st);
-	if (err.code != ERR_NONE)
-		failed(d, "flows", &err, NULL);
+				list.items[i].id));
 }
 
 static void

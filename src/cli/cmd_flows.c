@@ -193,11 +193,7 @@ flows_register_run(struct cli *cli, struct err *err)
 	new.flow_path = cli_absolute(cli, cli->args[0], err);
 	if (new.flow_path == NULL || check_flow_file(new.flow_path, err) < 0)
 		return -1;
-	if (*new.name == '\0')
-		return err_set(err, ERR_USAGE, "the flow needs a name: --name NAME");
-	if (!text_is_utf8(new.name, strlen(new.name)))
-		return err_set(err, ERR_USAGE, "--name is not UTF-8");
-	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+	if (cli_check_name(new.name, err) < 0 || cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		namespaces_default(&cli->catalog, &default_id, err) < 0 ||
 		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
 		flows_register(&cli->catalog, &new, &id, err) < 0)
@@ -213,7 +209,46 @@ flows_register_run(struct cli *cli, struct err *err)
 	return 0;
 }
 
+/* --- set --------------------------------------------------------------------------------------- */
+
+static int
+flows_set_run(struct cli *cli, struct err *err)
+{
+	struct flow_change change = {
+		.name = args_value(cli, "name"),
+		.description = args_value(cli, "description"),
+	};
+	int64_t id;
+
+	if (cli_needs_change(cli, err) < 0 || cli_check_name(change.name, err) < 0 ||
+		cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_flow(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		cli_namespace(cli, ID_NONE, &change.namespace_id, err) < 0 ||
+		flows_update(&cli->catalog, id, &change, err) < 0)
+		return -1;
+	return show_flow(cli, id, err);
+}
+
 /* --- remove, run ------------------------------------------------------------------------------- */
+
+/* A flow that runs would go on without anybody knowing of what; Flowfile's API allows it. */
+static int
+check_idle(struct cli *cli, int64_t id, struct err *err)
+{
+	const struct run_filter active = {.registration_id = id, .active = true, .limit = 1};
+	struct run_page page;
+
+	if (args_has(cli, "force"))
+		return 0;
+	if (runs_list(&cli->catalog, &active, &cli->arena, &page, err) < 0)
+		return -1;
+	if (page.n == 0)
+		return 0;
+	return err_set(err, ERR_CONFLICT,
+		"run %lld of this flow is active\nEnd it with `flowfile runs cancel %lld`, or "
+		"remove the flow all the same with --force: the run goes on.",
+		(long long)page.items[0].id, (long long)page.items[0].id);
+}
 
 static int
 flows_remove_run(struct cli *cli, struct err *err)
@@ -225,6 +260,7 @@ flows_remove_run(struct cli *cli, struct err *err)
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		resolve_flow(&cli->catalog, cli->args[0], &id, err) < 0 ||
 		flows_get(&cli->catalog, id, &cli->arena, &f, err) < 0 ||
+		check_idle(cli, id, err) < 0 ||
 		flows_delete(&cli->catalog, id, delete_file, &file_deleted, err) < 0)
 		return -1;
 	if (delete_file && !file_deleted && f.file_exists)
@@ -261,7 +297,14 @@ static const struct cli_option register_options[] = {
 	{"description", 0, "TEXT", "what it is for", false},
 	{NULL, 0, NULL, NULL, false},
 };
+static const struct cli_option set_options[] = {
+	{"name", 0, "NAME", "what it is called", false},
+	{"namespace", 0, "NS", "where it belongs", false},
+	{"description", 0, "TEXT", "what it is for", false},
+	{NULL, 0, NULL, NULL, false},
+};
 static const struct cli_option remove_options[] = {
+	{"force", 0, NULL, "also while a run of it is active, which goes on", false},
 	{"delete-file", 0, NULL, "the file too, if no other flow has it", false},
 	{NULL, 0, NULL, NULL, false},
 };
@@ -281,6 +324,8 @@ const struct cli_command cmd_flows[] = {
 		"in the working directory of the scheduler, with FLOWFILE_RUN_ID, "
 		"FLOWFILE_FLOW_ID, FLOWFILE_RUN_CAUSE and others in its "
 		"environment.",
+		false},
+	{"set", "FLOW", "Changes what is known of a flow", flows_set_run, 1, 1, set_options, NULL,
 		false},
 	{"remove", "FLOW", "Forgets a flow and its schedules; its runs stay", flows_remove_run, 1,
 		1, remove_options, NULL, false},

@@ -15,12 +15,17 @@ read_filter(struct cli *cli, struct run_filter *f, struct err *err)
 	*f = (struct run_filter){
 		.run_type = args_value(cli, "type"),
 		.search = args_value(cli, "search"),
+		.status = args_value(cli, "status"),
 		.active = args_has(cli, "active"),
 	};
 	if (f->run_type != NULL && !runs_type_known(f->run_type))
 		return err_set(err, ERR_USAGE,
 			"--type: '%s' is none of scheduled, manual, on_demand, in_designer_run",
 			f->run_type);
+	if (f->status != NULL && !runs_status_filter(f->status))
+		return err_set(err, ERR_USAGE,
+			"--status: '%s' is none of running, success, failed, cancelled, unknown",
+			f->status);
 	if (args_int(cli, "limit", 1, RUNS_LIMIT_MAX, RUNS_LIMIT_DEFAULT, &f->limit, err) < 0 ||
 		args_int(cli, "offset", 0, INT64_MAX, 0, &f->offset, err) < 0 ||
 		cli_open(cli, CLI_NEED_CATALOG, err) < 0)
@@ -88,7 +93,10 @@ runs_list_run(struct cli *cli, struct err *err)
 		n_open += unseen[i] == UNSEEN_OPEN || unseen[i] == UNSEEN_LOST;
 		n_ended += unseen[i] == UNSEEN_ENDED;
 	}
-	out_table_end(&t, "No runs.");
+	out_table_end(&t,
+		page.total == 0
+			? "No runs."
+			: arena_printf(a, "No more runs; there are %lld.", (long long)page.total));
 	fflush(stdout);
 	if (n_ended > 0)
 		fputs("* Not recorded yet: no scheduler is running.\n", stderr);
@@ -234,6 +242,7 @@ static const struct cli_option list_options[] = {
 	{"flow", 0, "FLOW", "only of this flow", false},
 	{"schedule", 0, "ID", "only of this schedule", false},
 	{"type", 0, "T", "scheduled, manual, on_demand or in_designer_run", false},
+	{"status", 0, "S", "running, success, failed, cancelled or unknown", false},
 	{"search", 0, "TEXT", "only of flows with this in their name", false},
 	{"active", 0, NULL, "only those that have not ended", false},
 	{"limit", 0, "N", "at most so many; 50 if not said, 500 at most", false},

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/timefmt.h"
 #include "base/units.h"
 #include "catalog/explain.h"
@@ -182,13 +183,11 @@ static int
 resolve_tables(struct cli *cli, const char *value, struct schedule_new *new, struct err *err)
 {
 	int64_t *ids = arena_array(&cli->arena, TABLES_MAX, sizeof(*ids));
-	char *word = arena_strdup(&cli->arena, value), *comma;
+	char *rest = arena_strdup(&cli->arena, value), *word;
 
 	new->trigger_table_ids = ids;
-	for (;;) {
-		comma = strchr(word, ',');
-		if (comma != NULL)
-			*comma = '\0';
+	while ((word = strsep(&rest, ",")) != NULL) {
+		word = text_trim(word);
 		if (*word == '\0')
 			return err_set(
 				err, ERR_USAGE, "--on-tables: '%s' has an empty name", value);
@@ -202,9 +201,6 @@ resolve_tables(struct cli *cli, const char *value, struct schedule_new *new, str
 				return err_set(
 					err, ERR_USAGE, "--on-tables: '%s' is there twice", word);
 		new->n_trigger_tables++;
-		if (comma == NULL)
-			break;
-		word = comma + 1;
 	}
 	if (new->n_trigger_tables < 2)
 		return err_set(err, ERR_USAGE,
@@ -233,14 +229,15 @@ set_trigger(struct cli *cli, const char *value, struct schedule_new *new, struct
 
 /* A cron expression that is accepted and yet never fires is most likely a mistake (D-28). */
 static void
-warn_never(struct cli *cli, const struct schedule_new *new)
+warn_never(struct cli *cli, int type, const char *expression, const char *zone)
 {
 	struct err ignored = ERR_INIT;
 	struct cron cron;
 
-	if (new->type != SCHEDULE_CRON || cron_parse(new->cron_expression, 0, &cron, &ignored) < 0)
+	if (type != SCHEDULE_CRON || expression == NULL ||
+		cron_parse(expression, 0, &cron, &ignored) < 0)
 		return;
-	if (cron_next(&cron, zones_get(cli->catalog.zones, new->cron_timezone, &ignored),
+	if (cron_next(&cron, zones_get(cli->catalog.zones, zone, &ignored),
 		    clock_wall(cli->catalog.clock)) == TIME_NEVER)
 		fprintf(stderr, "Note: no date fits this expression; the schedule never fires.\n");
 }
@@ -266,6 +263,55 @@ warn_loop(struct cli *cli, const struct schedule_new *new)
 	}
 }
 
+static bool
+same_tables(const struct schedule_info *a, const struct schedule_info *b)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < a->n_tables; i++)
+		for (size_t k = 0; k < b->n_tables; k++)
+			found += a->tables[i].table_id == b->tables[k].table_id;
+	return a->n_tables == b->n_tables && found == a->n_tables;
+}
+
+static bool
+same_trigger(struct arena *a, const struct schedule_info *x, const struct schedule_info *y)
+{
+	if (x->type != y->type)
+		return false;
+	if (x->type == SCHEDULE_TABLE)
+		return x->trigger_table_id == y->trigger_table_id;
+	if (x->type == SCHEDULE_TABLE_SET)
+		return same_tables(x, y);
+	return catalog_same(schedules_describe(a, x), schedules_describe(a, y));
+}
+
+/* Two of a flow that cannot be told apart, or fire together. */
+static void
+warn_twins(struct cli *cli, const struct schedule_info *s)
+{
+	struct err ignored = ERR_INIT;
+	struct schedule_list list;
+
+	if (schedules_list(&cli->catalog, s->registration_id, &cli->arena, &list, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct schedule_info *other = &list.items[i];
+
+		if (other->id == s->id)
+			continue;
+		if (same_trigger(&cli->arena, s, other))
+			fprintf(stderr, "Warning: schedule %lld of this flow fires the same way.\n",
+				(long long)other->id);
+		if (s->name != NULL && catalog_same(s->name, other->name))
+			fprintf(stderr,
+				"Warning: schedule %lld of this flow has the same name; say which "
+				"by "
+				"the id.\n",
+				(long long)other->id);
+	}
+}
+
 static int
 schedules_create_run(struct cli *cli, struct err *err)
 {
@@ -285,13 +331,14 @@ schedules_create_run(struct cli *cli, struct err *err)
 		set_trigger(cli, value, &new, err) < 0 ||
 		schedules_create(&cli->catalog, &new, &id, err) < 0)
 		return -1;
-	warn_never(cli, &new);
+	warn_never(cli, new.type, new.cron_expression, new.cron_timezone);
 	if (new.type == SCHEDULE_TABLE || new.type == SCHEDULE_TABLE_SET)
 		warn_loop(cli, &new);
-	if (cli->json)
-		return show_schedule(cli, id, err);
 	if (schedules_get(&cli->catalog, id, &cli->arena, &s, err) < 0)
 		return -1;
+	warn_twins(cli, &s);
+	if (cli->json)
+		return show_schedule(cli, id, err);
 	printf("Created schedule %lld: %s, %s%s.\n", (long long)id,
 		out_clean(&cli->arena, s.flow_name),
 		out_clean(&cli->arena, schedules_describe(&cli->arena, &s)),
@@ -299,6 +346,54 @@ schedules_create_run(struct cli *cli, struct err *err)
 			: new.type == SCHEDULE_INTERVAL ? ", the first time at once"
 							: "");
 	return 0;
+}
+
+/* --- set --------------------------------------------------------------------------------------- */
+
+/* What makes it fire may change in its terms, not in its kind. */
+static int
+check_kind(struct cli *cli, const struct schedule_info *s, struct err *err)
+{
+	const char *wrong = NULL;
+
+	if (args_has(cli, "every") && s->type != SCHEDULE_INTERVAL)
+		wrong = "--every";
+	else if (args_has(cli, "cron") && s->type != SCHEDULE_CRON)
+		wrong = "--cron";
+	else if (args_has(cli, "tz") && s->type != SCHEDULE_CRON)
+		wrong = "--tz";
+	if (wrong == NULL)
+		return 0;
+	return err_set(err, ERR_USAGE,
+		"%s: schedule %lld fires otherwise (%s)\nMake another with `flowfile schedules "
+		"create %lld %s ...`, and delete this one.",
+		wrong, (long long)s->id, schedules_describe(&cli->arena, s),
+		(long long)s->registration_id, strcmp(wrong, "--tz") == 0 ? "--cron" : wrong);
+}
+
+static int
+schedules_set_run(struct cli *cli, struct err *err)
+{
+	struct schedule_change change = SCHEDULE_CHANGE_INIT;
+	const char *every = args_value(cli, "every");
+	struct schedule_info s;
+	int64_t id;
+
+	change.cron_expression = args_value(cli, "cron");
+	change.cron_timezone = args_value(cli, "tz");
+	change.name = args_value(cli, "name");
+	change.description = args_value(cli, "description");
+	if (cli_needs_change(cli, err) < 0 ||
+		(every != NULL && parse_every(every, &change.interval_s, err) < 0) ||
+		find_schedule(cli, CLI_NEED_CATALOG, &id, err) < 0 ||
+		schedules_get(&cli->catalog, id, &cli->arena, &s, err) < 0 ||
+		check_kind(cli, &s, err) < 0 ||
+		schedules_update(&cli->catalog, id, &change, err) < 0 ||
+		schedules_get(&cli->catalog, id, &cli->arena, &s, err) < 0)
+		return -1;
+	warn_never(cli, s.type, s.cron_expression, s.cron_timezone);
+	warn_twins(cli, &s);
+	return show_schedule(cli, id, err);
 }
 
 /* --- enable, disable, delete, run -------------------------------------------------------------- */
@@ -516,6 +611,14 @@ static const struct cli_option create_options[] = {
 	{"disabled", 0, NULL, "make it, but do not let it fire yet", false},
 	{NULL, 0, NULL, NULL, false},
 };
+static const struct cli_option set_options[] = {
+	{"every", 0, "DURATION", "of an interval: 90s, 5m, 2h, 1d; 60s at least", false},
+	{"cron", 0, "EXPR", "of a cron schedule: its expression", false},
+	{"tz", 0, "ZONE", "of a cron schedule: its zone; '' is UTC", false},
+	{"name", 0, "NAME", "what it is called", false},
+	{"description", 0, "TEXT", "what it is for", false},
+	{NULL, 0, NULL, NULL, false},
+};
 static const struct cli_option run_options[] = {
 	{"wait", 0, NULL, "wait until the run has ended; exit 1 if it failed", false},
 	{"queue", 0, NULL, "keep the request if no scheduler is running", false},
@@ -533,6 +636,8 @@ const struct cli_command cmd_schedules[] = {
 	{"create", "FLOW --every D | --cron EXPR | --on-table T | --on-tables A,B",
 		"Makes a schedule for a flow", schedules_create_run, 1, 1, create_options,
 		"A data trigger is armed when it is made: only later writes make it fire.", false},
+	{"set", "ID|NAME", "Changes a schedule", schedules_set_run, 1, 1, set_options,
+		"An interval goes on from its last firing, a cron schedule from now.", false},
 	{"enable", "ID|NAME", "Lets a schedule fire; earlier writes do not count",
 		schedules_enable_run, 1, 1, NULL, NULL, false},
 	{"disable", "ID|NAME", "Keeps a schedule from firing", schedules_disable_run, 1, 1, NULL,

@@ -138,45 +138,113 @@ tables_show_run(struct cli *cli, struct err *err)
 	return show_table(cli, id, err);
 }
 
+/* The format that a path stands for; NULL: the usual one. */
+static const char *
+format_of(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 8 && text_equal_nocase(path + len - 8, ".parquet") ? "parquet" : NULL;
+}
+
+/* --path and its format; *path stays NULL when it was not given. */
+static int
+read_path(struct cli *cli, const char **path, const char **format, struct err *err)
+{
+	*path = args_value(cli, "path");
+	*format = NULL;
+	if (*path == NULL)
+		return 0;
+	*path = cli_absolute(cli, *path, err);
+	if (*path == NULL)
+		return -1;
+	*format = format_of(*path);
+	return 0;
+}
+
+static void
+note_missing(struct cli *cli, const char *path)
+{
+	struct stat sb;
+
+	if (path != NULL && strstr(path, "://") == NULL && stat(path, &sb) < 0)
+		fprintf(stderr, "Note: there is nothing at %s yet.\n",
+			out_clean(&cli->arena, path));
+}
+
 static int
 tables_register_run(struct cli *cli, struct err *err)
 {
 	struct table_new new = {
 		.name = cli->args[0],
 		.description = args_value(cli, "description"),
-		.file_path = args_value(cli, "path"),
 		.row_count = COUNT_NONE,
 		.size_bytes = COUNT_NONE,
 	};
 	const char *flow = args_value(cli, "flow");
 	int64_t id, default_id;
-	struct stat sb;
-	size_t len;
 
 	if (!text_is_utf8(new.name, strlen(new.name)))
 		return err_set(err, ERR_USAGE, "the name is not UTF-8");
-	if (new.file_path != NULL) {
-		new.file_path = cli_absolute(cli, new.file_path, err);
-		if (new.file_path == NULL)
-			return -1;
-	}
-	len = new.file_path != NULL ? strlen(new.file_path) : 0;
-	if (len > 8 && text_equal_nocase(new.file_path + len - 8, ".parquet"))
-		new.storage_format = "parquet";
-	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+	if (read_path(cli, &new.file_path, &new.storage_format, err) < 0 ||
+		cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		namespaces_default(&cli->catalog, &default_id, err) < 0 ||
 		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
 		(flow != NULL &&
 			resolve_flow(&cli->catalog, flow, &new.source_registration_id, err) < 0) ||
 		tables_register(&cli->catalog, &new, &id, err) < 0)
 		return -1;
-	if (new.file_path != NULL &&
-		strstr(new.file_path, "://") == NULL &&stat(new.file_path, &sb) < 0)
-		fprintf(stderr, "Note: there is nothing at %s yet.\n",
-			out_clean(&cli->arena, new.file_path));
+	note_missing(cli, new.file_path);
 	if (cli->json)
 		return show_table(cli, id, err);
 	printf("Registered table %lld, %s.\n", (long long)id, out_clean(&cli->arena, new.name));
+	return 0;
+}
+
+static int
+tables_set_run(struct cli *cli, struct err *err)
+{
+	struct table_change change = {
+		.name = args_value(cli, "name"),
+		.description = args_value(cli, "description"),
+	};
+	const char *flow = args_value(cli, "flow");
+	int64_t id;
+
+	if (cli_needs_change(cli, err) < 0 || cli_check_name(change.name, err) < 0 ||
+		read_path(cli, &change.file_path, &change.storage_format, err) < 0 ||
+		cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		cli_namespace(cli, ID_NONE, &change.namespace_id, err) < 0 ||
+		(flow != NULL &&
+			resolve_flow(&cli->catalog, flow, &change.source_registration_id, err) <
+				0) ||
+		tables_update(&cli->catalog, id, &change, err) < 0)
+		return -1;
+	note_missing(cli, change.file_path);
+	return show_table(cli, id, err);
+}
+
+static int
+tables_remove_run(struct cli *cli, struct err *err)
+{
+	struct table_info t;
+	int64_t id, disabled;
+
+	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
+		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0 ||
+		tables_get(&cli->catalog, id, &cli->arena, &t, err) < 0 ||
+		tables_delete(&cli->catalog, id, &disabled, err) < 0)
+		return -1;
+	if (cli->json) {
+		tables_json(out_json_begin(cli), &t);
+		return out_json_end(cli, err);
+	}
+	printf("Removed table %lld, %s. Its data stays.\n", (long long)id,
+		out_clean(&cli->arena, full_name(&cli->arena, &t)));
+	if (disabled > 0)
+		printf("%lld schedule%s that watched it %s disabled.\n", (long long)disabled,
+			disabled > 1 ? "s" : "", disabled > 1 ? "are" : "is");
 	return 0;
 }
 
@@ -199,6 +267,7 @@ tables_touch_run(struct cli *cli, struct err *err)
 {
 	struct table_touch touch = {.run_id = current_run()};
 	int64_t id, updated_us;
+	struct table_info t;
 
 	if (args_int(cli, "rows", 0, INT64_MAX, COUNT_NONE, &touch.row_count, err) < 0 ||
 		args_int(cli, "size", 0, INT64_MAX, COUNT_NONE, &touch.size_bytes, err) < 0 ||
@@ -208,8 +277,11 @@ tables_touch_run(struct cli *cli, struct err *err)
 		return -1;
 	if (cli->json)
 		return show_table(cli, id, err);
-	printf("Table %lld was written: %s.\n", (long long)id,
-		out_time(&cli->arena, updated_us, updated_us));
+	if (tables_get(&cli->catalog, id, &cli->arena, &t, err) < 0)
+		return -1;
+	printf("Table %lld, %s, was written at %s.\n", (long long)id,
+		out_clean(&cli->arena, full_name(&cli->arena, &t)),
+		out_time_plain(&cli->arena, updated_us));
 	return 0;
 }
 
@@ -238,6 +310,14 @@ static const struct cli_option register_options[] = {
 	{"flow", 0, "FLOW", "the flow that produces it", false},
 	{NULL, 0, NULL, NULL, false},
 };
+static const struct cli_option set_options[] = {
+	{"name", 0, "NAME", "what it is called; schedules that watch it go on doing so", false},
+	{"path", 0, "P", "where its data is", false},
+	{"flow", 0, "FLOW", "the flow that produces it", false},
+	{"namespace", 0, "NS", "where it belongs", false},
+	{"description", 0, "TEXT", "what is in it", false},
+	{NULL, 0, NULL, NULL, false},
+};
 static const struct cli_option touch_options[] = {
 	{"rows", 0, "N", "how many rows it has now", false},
 	{"size", 0, "BYTES", "how large its data is now", false},
@@ -249,6 +329,10 @@ const struct cli_command cmd_tables[] = {
 	{"show", "TABLE", "Shows one table", tables_show_run, 1, 1, NULL, NULL, false},
 	{"register", "NAME", "Makes a table known", tables_register_run, 1, 1, register_options,
 		NULL, false},
+	{"set", "TABLE", "Changes what is known of a table", tables_set_run, 1, 1, set_options,
+		"That is no write: no schedule fires.", false},
+	{"remove", "TABLE", "Forgets a table; its data stays", tables_remove_run, 1, 1, NULL,
+		"Schedules that watch it are disabled.", false},
 	{"touch", "TABLE", "Says that a table was written: schedules that watch it fire",
 		tables_touch_run, 1, 1, touch_options,
 		"Inside a run, FLOWFILE_RUN_ID is noted as the run that wrote.", false},

@@ -128,12 +128,10 @@ follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *er
 
 /* Opens the log; with follow it waits for one to appear as long as the run is active. */
 static int
-open_log(struct cli *cli, int64_t run_id, const char *path, bool follow, struct err *err)
+open_log(struct waiter *w, const char *path, bool follow, struct err *err)
 {
-	struct waiter w = {.cli = cli, .run_id = run_id};
-
 	for (;;) {
-		int active = follow ? goes_on(&w, err) : 0;
+		int active = follow ? goes_on(w, err) : 0;
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 		if (active < 0) {
@@ -147,7 +145,7 @@ open_log(struct cli *cli, int64_t run_id, const char *path, bool follow, struct 
 			return err_errno(err, errno, "%s", path);
 		if (active == 0)
 			return err_set(err, ERR_NOT_FOUND,
-				"run %lld has no log: there is no file %s", (long long)run_id,
+				"run %lld has no log: there is no file %s", (long long)w->run_id,
 				path);
 		pause_ms(LOOK_MS);
 	}
@@ -187,10 +185,8 @@ wait_for_change(int inotify_fd)
 }
 
 static int
-follow_file(struct cli *cli, int64_t run_id, const char *path, struct runlog_reader *reader,
-	struct err *err)
+follow_file(struct waiter *w, const char *path, struct runlog_reader *reader, struct err *err)
 {
-	struct waiter w = {.cli = cli, .run_id = run_id};
 	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), active = 1, rc = 0;
 
 	if (watch >= 0 && inotify_add_watch(watch, path, IN_MODIFY) < 0) {
@@ -200,11 +196,11 @@ follow_file(struct cli *cli, int64_t run_id, const char *path, struct runlog_rea
 	while (rc == 0 && active > 0) {
 		wait_for_change(watch);
 		/* Asked before the last look at the file, so that nothing is missed. */
-		active = goes_on(&w, err);
+		active = goes_on(w, err);
 		rc = active < 0 ? -1 : copy_log(reader, path, err);
 	}
-	if (rc == 0 && w.unseen == UNSEEN_LOST)
-		rc = is_lost(&w, err);
+	if (rc == 0 && w->unseen == UNSEEN_LOST)
+		rc = is_lost(w, err);
 	if (watch >= 0)
 		close(watch);
 	return rc;
@@ -213,17 +209,18 @@ follow_file(struct cli *cli, int64_t run_id, const char *path, struct runlog_rea
 int
 follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err)
 {
+	struct waiter w = {.cli = cli, .run_id = run_id};
 	char *path = paths_run_log(&cli->config->paths, run_id);
 	struct runlog_reader reader;
 	int fd, rc = -1;
 
-	fd = open_log(cli, run_id, path, follow, err);
+	fd = open_log(&w, path, follow, err);
 	if (fd < 0)
 		goto out;
 	runlog_reader_init(&reader, fd, cli->config->run_log_max_bytes, 0);
 	rc = copy_log(&reader, path, err);
 	if (rc == 0 && follow)
-		rc = follow_file(cli, run_id, path, &reader, err);
+		rc = follow_file(&w, path, &reader, err);
 	close(fd);
 out:
 	free(path);

@@ -19,6 +19,41 @@ help_usage(struct arena *a, const struct cli_noun *noun, const struct cli_comman
 	return text;
 }
 
+/* The text with one more word, on a new line if it does not fit. */
+static const char *
+append(struct arena *a, const char *text, const char *word, size_t indent)
+{
+	const char *line = strrchr(text, '\n');
+	size_t column = line != NULL ? strlen(line + 1) : indent + strlen(text);
+
+	if (column + 1 + strlen(word) > HELP_WIDTH)
+		return arena_printf(a, "%s\n%*s%s", text, (int)indent, "", word);
+	return arena_printf(a, "%s %s", text, word);
+}
+
+const char *
+help_usage_full(struct arena *a, const struct cli_noun *noun, const struct cli_command *command)
+{
+	const struct cli_option *o = command->options;
+	const char *text = "flowfile";
+	char *rest = arena_strdup(a, help_usage(a, noun, command) + strlen(text)), *word;
+
+	while ((word = strsep(&rest, " ")) != NULL)
+		if (*word != '\0')
+			text = append(a, text, word, strlen("Usage: "));
+
+	for (; o != NULL && o->name != NULL; o++) {
+		/* Those that must be given are among the arguments. */
+		if (strstr(command->args, arena_printf(a, "--%s", o->name)) != NULL)
+			continue;
+		text = append(a, text,
+			arena_printf(a, "[--%s%s%s]%s", o->name, o->value != NULL ? " " : "",
+				o->value != NULL ? o->value : "", o->repeats ? "..." : ""),
+			strlen("Usage: "));
+	}
+	return text;
+}
+
 /*
  * Words, as many a line as there is room for, from a column on; lines that follow begin at indent. Ends the
  * last line.

@@ -62,7 +62,7 @@ incomplete(struct cli *cli, struct err *err)
 		return 0;
 	}
 	return err_set(err, ERR_USAGE, "something is missing\nUsage: %s",
-		help_usage(&cli->arena, cli->noun, cli->command));
+		help_usage_full(&cli->arena, cli->noun, cli->command));
 }
 
 static int

@@ -117,6 +117,29 @@ cli_absolute(struct cli *cli, const char *path, struct err *err)
 	return result;
 }
 
+int
+cli_needs_change(struct cli *cli, struct err *err)
+{
+	for (int i = 0; i < cli->n_given; i++)
+		for (const struct cli_option *o = cli->command->options; o->name != NULL; o++)
+			if (cli->given[i].option == o)
+				return 0;
+	return err_set(err, ERR_USAGE, "what shall be changed?\nUsage: %s",
+		help_usage_full(&cli->arena, cli->noun, cli->command));
+}
+
+int
+cli_check_name(const char *name, struct err *err)
+{
+	if (name == NULL)
+		return 0;
+	if (*name == '\0')
+		return err_set(err, ERR_USAGE, "a name is needed: --name NAME");
+	if (!text_is_utf8(name, strlen(name)))
+		return err_set(err, ERR_USAGE, "--name is not UTF-8");
+	return 0;
+}
+
 bool
 cli_is_flow_file(const char *path)
 {

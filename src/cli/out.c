@@ -46,6 +46,15 @@ out_age(struct arena *a, int64_t us, int64_t now_us)
 }
 
 const char *
+out_time_plain(struct arena *a, int64_t us)
+{
+	char text[TIMEFMT_SIZE];
+
+	time_format_human(us, text);
+	return arena_printf(a, "%s UTC", text);
+}
+
+const char *
 out_time_cell(struct arena *a, int64_t us, int64_t now_us)
 {
 	char text[TIMEFMT_SIZE];

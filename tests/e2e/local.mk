@@ -1,6 +1,7 @@
 # The built programs as a user runs them.
 e2e_tests = \
 	tests/e2e/test_cli.sh \
+	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
 	tests/e2e/test_cli_states.sh \
 	tests/e2e/test_demo.sh \

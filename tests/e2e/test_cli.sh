@@ -251,7 +251,7 @@ no 3 'there is no file' flows register "$dir/gone.yaml" --name gone
 no 2 'is not a file' flows register "$dir" --name folder
 no 2 'chmod +x' flows register "$dir/notes.txt" --name notes
 no 3 "there is no file $dir/gone.yaml" flows register "$dir/gone.yaml"
-no 2 'needs a name' flows register "$dir/job" --name ''
+no 2 'a name is needed' flows register "$dir/job" --name ''
 no 3 "no namespace is called 'Nope'" flows register "$dir/job" --name x --namespace Nope
 is 2 'SELECT count(*) FROM flow_registrations'
 ok flows list
@@ -373,7 +373,8 @@ out ':00:00 UTC = 02:00:00 +0'
 ok schedules explain 2 --json
 out '"state":"disabled"'
 # A name that two have is no name for either.
-ok schedules create job --every 1h --name often --disabled
+run 0 "$flowfile" schedules create job --every 1h --name often --disabled
+err 'has the same name'
 twin=$("$sql" "$db" 'SELECT max(id) FROM flow_schedules')
 for verb in show enable disable delete preview explain run; do
 	no 4 "more than one schedule is called 'often'; say which by its id:" schedules $verb often
@@ -611,6 +612,10 @@ out '(missing)'
 ok tables show marts.orders
 ok schedules show nightly --json
 out '"cron_expression":"0 2 * * *","cron_timezone":"Europe/Amsterdam"'
+ok runs list --schedule 1
+ok runs list --status cancelled
+out 'No runs.'
+ok runs list --status failed
 ok runs list --schedule 1
 out 'orders_import'
 no 1 'flowfile init' schedules explain nightly

@@ -503,6 +503,27 @@ START_TEST(renaming_a_table_is_no_write)
 }
 END_TEST
 
+START_TEST(moving_a_table_is_no_write)
+{
+	const int64_t id = new_table("t"), flow = new_flow("f");
+	const char *before = time_of("SELECT updated_at FROM catalog_tables");
+	const struct table_change moved = {.file_path = "/d/t.parquet",
+		.storage_format = "parquet",
+		.source_registration_id = flow};
+	const struct table_change nobody = {.source_registration_id = 99};
+	struct table_info t;
+
+	now_us += US_PER_HOUR;
+	ck_assert_int_eq(tables_update(&cat, id, &moved, &err), 0);
+	ck_assert_int_eq(tables_get(&cat, id, &arena, &t, &err), 0);
+	ck_assert_str_eq(t.file_path, "/d/t.parquet");
+	ck_assert_int_eq(t.source_registration_id, flow);
+	ck_assert_str_eq(text_of("SELECT storage_format FROM catalog_tables"), "parquet");
+	ck_assert_str_eq(time_of("SELECT updated_at FROM catalog_tables"), before);
+	expect_error(tables_update(&cat, id, &nobody, &err), ERR_NOT_FOUND, "Flow not found");
+}
+END_TEST
+
 START_TEST(a_table_that_may_not_be_is_refused)
 {
 	struct table_new new = {.name = "t1",
@@ -839,6 +860,8 @@ static const struct status_case {
 
 START_TEST(a_run_has_one_status_everywhere)
 {
+	static const char *const statuses[] = {
+		"running", "success", "failed", "cancelled", "unknown"};
 	const struct status_case *c = &status_cases[_i];
 	struct run_filter filter = {.limit = 1};
 	struct flow_info flow;
@@ -859,6 +882,41 @@ START_TEST(a_run_has_one_status_everywhere)
 	ck_assert_str_eq(runs_status(&page.items[0]), c->status);
 	ck_assert_int_eq(flows_get(&cat, 1, &arena, &flow, &err), 0);
 	ck_assert_str_eq(flow.last_run_status, c->status);
+	/* It is found by that status, and by no other; all that are open are found as running. */
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		filter.status = statuses[i];
+		ck_assert(runs_status_filter(statuses[i]));
+		ck_assert_int_eq(runs_list(&cat, &filter, &arena, &page, &err), 0);
+		ck_assert_int_eq(page.total,
+			strcmp(run.ended_us == TIME_NONE ? "running" : c->status, statuses[i]) ==
+				0);
+		ck_assert_uint_eq(page.n, (size_t)page.total);
+	}
+}
+END_TEST
+
+START_TEST(a_flow_that_fails_each_time_is_found)
+{
+	struct flow_list list;
+
+	new_flow("f");
+	for (int i = 0; i < 3; i++)
+		new_run("NULL, '2027-01-15 07:59:00', '2027-01-15 08:00:00', FALSE");
+	ck_assert_int_eq(flows_failing(&cat, 4, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 0);
+	ck_assert_int_eq(flows_failing(&cat, 3, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 1);
+	ck_assert_str_eq(list.items[0].name, "f");
+	/* Being cancelled is no failure of its own, and no success either. */
+	sql("INSERT INTO scheduler_runs (run_id, state, cancel_at) VALUES (3, 'ended', '2027-01-15 "
+	    "08:00:00')");
+	ck_assert_int_eq(flows_failing(&cat, 3, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 0);
+	ck_assert_int_eq(flows_failing(&cat, 2, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 1);
+	new_run("NULL, '2027-01-15 08:59:00', '2027-01-15 09:00:00', TRUE");
+	ck_assert_int_eq(flows_failing(&cat, 2, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 0);
 }
 END_TEST
 
@@ -1361,6 +1419,7 @@ main(void)
 	tcase_add_test(tc, deleting_a_schedule_takes_its_links_and_leaves_its_runs);
 	tcase_add_test(tc, a_touch_always_moves_the_stamp);
 	tcase_add_test(tc, renaming_a_table_is_no_write);
+	tcase_add_test(tc, moving_a_table_is_no_write);
 	tcase_add_test(tc, a_table_that_may_not_be_is_refused);
 	tcase_add_test(tc, deleting_a_table_disables_what_watches_it);
 	tcase_add_test(tc, a_table_name_resolves_as_in_the_contract);
@@ -1370,6 +1429,7 @@ main(void)
 	tcase_add_test(tc, namespaces_nest_once_and_are_deleted_empty);
 	tcase_add_test(tc, runs_are_listed_latest_first_and_counted);
 	tcase_add_loop_test(tc, a_run_has_one_status_everywhere, 0, (int)ARRAY_LEN(status_cases));
+	tcase_add_test(tc, a_flow_that_fails_each_time_is_found);
 	tcase_add_test(tc, what_only_the_scheduler_knows_of_a_run_is_in_its_json);
 	tcase_add_test(tc, runs_are_shown_from_a_catalog_that_was_never_prepared);
 	tcase_add_test(tc, an_ended_run_is_never_ended_again);

@@ -210,6 +210,12 @@ UPDATE catalog_tables SET name = $1, namespace_id = $2 WHERE id = $3;
 -- name: cat_table_describe
 UPDATE catalog_tables SET description = $1 WHERE id = $2;
 
+-- name: cat_table_set_path
+UPDATE catalog_tables SET file_path = $1, storage_format = $2 WHERE id = $3;
+
+-- name: cat_table_set_source
+UPDATE catalog_tables SET source_registration_id = $1 WHERE id = $2;
+
 -- name: cat_table_set_prediction
 UPDATE catalog_tables SET prediction_table_id = $1 WHERE id = $2;
 
