@@ -13,9 +13,9 @@
  * what it finds recorded in the store.
  *
  * Every process is watched by pidfd where the kernel has them (Linux 5.3), else it is looked at
- * five times a second. While a runner lives, dead children of this process that came to it as
- * orphans (of another session than its own) are collected: a module that makes children waits for
- * its own.
+ * five times a second. While a runner lives, every dead child of this process is collected, also what
+ * came to it as an orphan or was there before it became this program: nobody else in the process may make
+ * children.
  *
  * Owner: the engine; all calls from its thread. Callbacks come from the event loop only, never from
  * within a call, and may call back into the runner, except runner_free().
@@ -116,7 +116,8 @@ struct runner;
 struct runner_ops {
 	/*
 	 * -1: could not even be tried (no process, no descriptor, a command too long, an id in
-	 * hand); nothing ran and no event will come. The spec is not needed afterwards.
+	 * hand); nothing ran and no event will come. ERR_USAGE: no use to try again. The spec is not
+	 * needed afterwards.
 	 */
 	int (*launch)(struct runner *r, const struct launch_spec *spec, struct err *err);
 	/* After RUNNER_READY and the record: the flow starts. */

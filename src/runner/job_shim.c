@@ -158,8 +158,12 @@ start_shim(struct job *job, const struct launch_spec *spec, struct err *err)
 	}
 	job->control = pair[0]; /* closed with the job */
 	rc = spawn_shim(job->r, spec->run_id, pair[1], &job->record.shim.pid);
-	if (rc != 0)
+	if (rc != 0) {
 		rc = err_errno(err, rc, "start %s", job->r->shim_path);
+		/* Not the flow is missing but a part of this program, which is being installed anew: it is
+		 * worth another try. */
+		err->code = ERR_FAILED;
+	}
 out:
 	if (job->control < 0 && pair[0] >= 0)
 		close(pair[0]);

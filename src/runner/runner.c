@@ -81,9 +81,9 @@ runner_owns(const struct runner *r, pid_t pid)
 }
 
 /*
- * Collects dead children that only fell to us because we are a subreaper. A job's own process is
- * left to the job, which calls here again when it is through with it; a child of our session is
- * somebody else's in this program.
+ * Collects dead children that are no job's: they fell to us because we are a subreaper, or a wrapper had
+ * started them before it became us. A job's own process is left to the job, which calls here again when it
+ * is through with it.
  */
 void
 runner_reap_orphans(struct runner *r)
@@ -94,7 +94,7 @@ runner_reap_orphans(struct runner *r)
 		info.si_pid = 0;
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 			return;
-		if (runner_owns(r, info.si_pid) || getsid(info.si_pid) == getsid(0))
+		if (runner_owns(r, info.si_pid))
 			return;
 		waitpid(info.si_pid, NULL, WNOHANG);
 	}
