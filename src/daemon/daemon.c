@@ -31,7 +31,7 @@
 #define SIGNALS 3
 #define ONCE_TRIES 5 /* of --once on a catalog that others keep busy */
 #define QUIET_TURNS 8
-#define ONCE_PATIENCE_US (30 * US_PER_SEC)
+#define ONCE_LIMIT_S 30 /* of one pass, whatever it waits for */
 #define DRAIN_S 2 /* how long a stop waits for what is being started */
 /* Flowfile spawns a flow right after its run's row; a process much older or younger has a reused pid
  * (contract D-20). */
@@ -57,8 +57,7 @@ struct daemon {
 	char *shim;
 	char *state_dir; /* of this catalog */
 	bool stopping;
-	bool failed; /* --once: the database did not answer */
-	struct boottime began;
+	bool done; /* --once: all there was to do was done */
 	int quiet; /* turns in a row with nothing being started, before an end */
 	bool ready_said;
 };
@@ -262,20 +261,45 @@ check_done(struct daemon *d, const struct engine_status *status)
 {
 	if (!d->args->once && !d->stopping)
 		return;
-	if (!status->lock_known && !d->stopping) {
-		/* The database did not answer: a few turns more, then it is a failure (contract 3.1). */
-		if (boottime_diff(clock_boot(&clock_real), d->began) < ONCE_PATIENCE_US)
-			return;
-		d->failed = true;
-	} else if (!status->leading && !d->stopping) {
+	if (!d->stopping && !status->lock_known)
+		return; /* the database did not answer: see limit_pass() */
+	if (!d->stopping && !status->leading)
 		log_info("Skipped: another scheduler holds the lock");
-	}
-	if (status->leading && (status->starting > 0 || !status->settled))
+	if (status->leading && (status->starting > 0 || !status->settled)) {
 		d->quiet = 0;
-	else if (!status->leading || ++d->quiet >= QUIET_TURNS)
+	} else if (!status->leading || ++d->quiet >= QUIET_TURNS) {
+		d->done = true;
 		event_base_loopbreak(d->base);
-	else
+	} else {
 		want_turn(d);
+	}
+}
+
+/* A pass is for cron and the like, which start the next one on top of one that hangs. */
+static void
+limit_pass(struct daemon *d)
+{
+	const struct timeval limit = {ONCE_LIMIT_S, 0};
+
+	if (d->args->once)
+		event_base_loopexit(d->base, &limit);
+}
+
+/* After the loop: 0, or why a pass did not get to its end (contract 3.1). */
+static int
+judge_pass(const struct daemon *d, struct err *err)
+{
+	struct engine_status status;
+
+	if (!d->args->once || d->done || d->stopping)
+		return 0;
+	engine_get_status(d->engine, &status);
+	if (!status.lock_known)
+		return err_set(err, ERR_FAILED, "the catalog did not answer: nothing was done");
+	return err_set(err, ERR_FAILED,
+		"the pass did not end within %d s: %" PRId64 " runs wait for their start%s",
+		ONCE_LIMIT_S, status.starting,
+		status.settled ? "" : ", and the catalog refuses what is to be stored");
 }
 
 static void
@@ -622,17 +646,16 @@ daemon_run(struct config *config, const struct daemon_args *args, struct err *er
 	signal(SIGHUP, SIG_IGN); /* until they are watched: nothing has begun */
 	signal(SIGTERM, leave_at_once);
 	signal(SIGINT, leave_at_once);
-	d.began = clock_boot(&clock_real);
 	r = start(&d, err);
 	if (r == 0) {
 		log_info("Started version=%s catalog=%s", PACKAGE_VERSION, db_display(d.db));
 		want_turn(&d);
+		limit_pass(&d);
 		event_base_dispatch(d.base);
+		r = judge_pass(&d, err);
 	}
 	finish(&d);
 	if (r == 0)
 		log_info("Stopped");
-	if (d.failed)
-		return err_set(err, ERR_FAILED, "the catalog did not answer: nothing was done");
 	return r;
 }

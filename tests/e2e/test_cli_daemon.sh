@@ -39,6 +39,25 @@ fail()
 	failed=1
 }
 
+# hang: one pass of a scheduler whose run cannot start: its log is a pipe that nobody reads.
+hang()
+{
+	FLOWFILE_STORAGE_DIR=$dir/hang
+	printf '#!/bin/sh\n' >"$dir/hanging"
+	chmod +x "$dir/hanging"
+	"$flowfile" init && "$flowfile" flows register "$dir/hanging" && "$flowfile" flows run hanging --queue
+	mkdir -p "$dir/hang/logs"
+	mkfifo "$dir/hang/logs/scheduled_run_1.log"
+	status=0
+	"$build/flowfile_scheduler" --once || status=$?
+	echo "status $status"
+	timeout 5 cat "$dir/hang/logs/scheduled_run_1.log" # the supervisor sees that nobody waits for it
+}
+
+hang >"$dir/hang.log" 2>&1 &
+hanging=$!
+background=$hanging
+
 # run STATUS ARGUMENT...: flowfile with these ends with this status.
 run()
 {
@@ -139,7 +158,7 @@ run 0 tables register customers
 
 "$flowfile" run flowfile_scheduler 2>"$dir/daemon.log" &
 daemon=$!
-background=$daemon
+background="$daemon $hanging"
 until_true leads
 
 # --- run now -------------------------------------------------------------------------------------
@@ -190,7 +209,7 @@ out 'running'
 run 0 runs cancel 6 --wait
 out 'Run 6 of slow has ended: cancelled, by '
 wait $follower || fail 'runs logs --follow'
-background=$daemon
+background="$daemon $hanging"
 run 0 runs cancel 6
 out 'Run 6 has ended already: cancelled'
 run 0 runs show 6
@@ -274,7 +293,7 @@ err 'stop it first'
 kill -TERM $daemon
 status=0
 wait $daemon || status=$?
-background=
+background=$hanging
 [ $status = 0 ] || fail "the scheduler ended with $status"
 run 1 flows run quick
 err 'no scheduler is running'
@@ -282,22 +301,22 @@ err 'no scheduler is running'
 # One that is killed leaves its lock behind: what it is asked for then, the next one does.
 "$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
 daemon=$!
-background=$daemon
+background="$daemon $hanging"
 until_true leads
 kill -KILL $daemon
 wait $daemon || :
-background=
+background=$hanging
 run 1 flows run quick
 err "no scheduler leads: the process of the last one (pid $daemon on $(uname -n)) is gone; its"
 runs=$(query 'SELECT count(*) FROM flow_runs')
 "$flowfile" run flowfile_scheduler 2>>"$dir/daemon.log" &
 daemon=$!
-background=$daemon
+background="$daemon $hanging"
 becomes "$((runs + 1)) 1" "SELECT count(*) || ' ' || max(CASE WHEN id = $((runs + 1)) THEN success END)
 	FROM flow_runs"
 kill -TERM $daemon
 wait $daemon || fail 'the scheduler ended with an error'
-background=
+background=$hanging
 
 # What was kept for later is launched by one pass, and left to run; the next scheduler learns how it
 # ended.
@@ -329,6 +348,16 @@ requests=$(query 'SELECT count(*) FROM scheduler_requests')
 run 1 flows run quick
 err 'was taken back'
 is "$requests" 'SELECT count(*) FROM scheduler_requests'
+
+wait $hanging
+background=
+for line in 'the pass did not end within 30 s: 1 runs wait for their start' 'status 1'; do
+	grep -q "$line" "$dir/hang.log" || {
+		echo "FAIL: no '$line' of a pass that hangs"
+		sed 's/^/  hang: /' "$dir/hang.log"
+		failed=1
+	}
+done
 
 if [ $failed != 0 ]; then
 	sed 's/^/  log: /' "$dir/daemon.log"
