@@ -109,7 +109,7 @@ flow_env(const struct daemon *d)
 {
 	const char *path = getenv("PATH");
 	const char *url = db_path(d->db) ? db_path(d->db) : d->config->database;
-	char **env = xcalloc(8, sizeof(*env));
+	char **env = xcalloc(9, sizeof(*env));
 	size_t n = 0;
 
 	/* Last, so that nobody's python3 or flowfile is hidden by what lies beside us. */
@@ -119,6 +119,9 @@ flow_env(const struct daemon *d)
 	env[n++] = xasprintf("FLOWFILE_DATABASE_URL=%s", url);
 	if (db_path(d->db))
 		env[n++] = xasprintf("FLOWFILE_DB_PATH=%s", db_path(d->db));
+	/* A log is no terminal: what a Python flow had printed would be lost when it is cancelled. */
+	if (getenv("PYTHONUNBUFFERED") == NULL)
+		env[n++] = xstrdup("PYTHONUNBUFFERED=1");
 	/* Where we have these, they go over the others in the flow, too, and may be relative. */
 	if (is_set("FLOWFILE_SCHEDULER_DATABASE"))
 		env[n++] = xasprintf("FLOWFILE_SCHEDULER_DATABASE=%s", url);
