@@ -126,8 +126,6 @@ const char *cli_absolute(struct cli *cli, const char *path, struct err *err);
 int cli_needs_change(struct cli *cli, struct err *err);
 /* A name that --name gave, NULL when it did not: not empty, and UTF-8. */
 int cli_check_name(const char *name, struct err *err);
-/* Whether a path ends as a flow description does: .yaml, .yml or .json. */
-bool cli_is_flow_file(const char *path);
 /* Text in which each command in backquotes, `flowfile ...`, has the --config and --database that this one was
  * given, so that it acts on the same catalog. In the arena; NULL stays NULL. */
 const char *cli_hint(struct cli *cli, const char *text);

@@ -27,6 +27,9 @@
 /* Checks a template: it can be split and names a program. ERR_USAGE otherwise. */
 int command_check(const char *template, struct err *err);
 
+/* Whether a path ends as a flow description does: .yaml, .yml or .json. */
+bool command_is_flow_file(const char *path);
+
 /* Whether the flow file is a program that is run directly. */
 bool command_is_direct(const char *flow_path);
 

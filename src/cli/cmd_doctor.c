@@ -401,7 +401,7 @@ check_flow_files(struct doctor *d, const struct flow_list *list)
 	if (d->cli->config->run_command != NULL)
 		return;
 	for (size_t i = 0; i < list->n; i++)
-		if (cli_is_flow_file(list->items[i].flow_path) && n++ == 0)
+		if (command_is_flow_file(list->items[i].flow_path) && n++ == 0)
 			first = list->items[i].name;
 	if (n > 0)
 		found(d, LEVEL_FAIL, "flow files",

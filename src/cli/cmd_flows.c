@@ -158,7 +158,7 @@ check_flow_file(const char *path, struct err *err)
 		return err_set(err, ERR_USAGE, "%s is not a file", path);
 	if (!text_is_utf8(path, strlen(path)))
 		return err_set(err, ERR_USAGE, "the path is not UTF-8, which a catalog stores");
-	if (!cli_is_flow_file(path) && access(path, X_OK) != 0)
+	if (!command_is_flow_file(path) && access(path, X_OK) != 0)
 		return err_set(err, ERR_USAGE,
 			"%s is no flow: it is neither .yaml, .yml or .json nor executable\n"
 			"If it is a program, let it be run: chmod +x %s",
@@ -198,7 +198,7 @@ flows_register_run(struct cli *cli, struct err *err)
 		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
 		flows_register(&cli->catalog, &new, &id, err) < 0)
 		return -1;
-	if (cli_is_flow_file(new.flow_path) && cli->config->run_command == NULL)
+	if (command_is_flow_file(new.flow_path) && cli->config->run_command == NULL)
 		fputs("Note: this program does not run .yaml and .json flows itself, and no "
 		      "run_command is set.\nLet Flowfile do it, in scheduler.ini: run_command "
 		      "= " COMMAND_FLOWFILE "\n",

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "catalog/runs.h"
 #include "cli/cli.h"
+#include "runner/command.h"
 
 /* --- the scheduler ----------------------------------------------------------------------------- */
 
@@ -100,7 +101,7 @@ check_path(const char *path, struct err *err)
 		return err_set(err, ERR_FAILED, "there is no flow %s", path);
 	if (!S_ISREG(sb.st_mode))
 		return err_set(err, ERR_FAILED, "%s is not a file", path);
-	if (cli_is_flow_file(path))
+	if (command_is_flow_file(path))
 		return err_set(err, ERR_FAILED,
 			"%s is a flow file, and this build cannot run flow files itself\n"
 			"Let Flowfile do it: set run_command in the configuration to "
@@ -162,6 +163,7 @@ set_environment(struct cli *cli, const struct flow_run *run)
 			1);
 		set_default("FLOWFILE_CLI", arena_printf(a, "%s/flowfile", folder));
 	}
+	setenv("PYTHONUNBUFFERED", "1", 0);
 	if (run->run_id == ID_NONE)
 		return;
 	setenv("FLOWFILE_RUN_ID", out_int(a, run->run_id), 1);

@@ -140,21 +140,6 @@ cli_check_name(const char *name, struct err *err)
 	return 0;
 }
 
-bool
-cli_is_flow_file(const char *path)
-{
-	static const char *const suffixes[] = {".yaml", ".yml", ".json"};
-	size_t len = strlen(path);
-
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		size_t n = strlen(suffixes[i]);
-
-		if (len >= n && text_equal_nocase(path + len - n, suffixes[i]))
-			return true;
-	}
-	return false;
-}
-
 /* So that a shell reads it as one word. */
 static const char *
 quote(struct arena *a, const char *text)

@@ -52,8 +52,8 @@ command_check(const char *template, struct err *err)
 	return 0;
 }
 
-static bool
-is_flow_description(const char *path)
+bool
+command_is_flow_file(const char *path)
 {
 	static const char *const suffixes[] = {".yaml", ".yml", ".json"};
 	size_t len = strlen(path), n;
@@ -71,7 +71,7 @@ command_is_direct(const char *flow_path)
 {
 	struct stat st;
 
-	return !is_flow_description(flow_path) && stat(flow_path, &st) == 0 &&
+	return !command_is_flow_file(flow_path) && stat(flow_path, &st) == 0 &&
 		S_ISREG(st.st_mode) && access(flow_path, X_OK) == 0;
 }
 

@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "runner/command.h"
 #include "runner/exitfile.h"
@@ -412,21 +413,51 @@ supervise(struct shim *s)
 
 /* ---- the end ---------------------------------------------------------------------------- */
 
-/* A script whose first line names an interpreter that is not there gives the error of the script.
- * */
+#define FIRST_LINE_MAX 128
+
+/* The interpreter that a script's first line names; NULL when it is no script. *crlf: the line ends as on Windows,
+ * and the kernel takes the CR for a part of the name. */
+static const char *
+read_interpreter(const char *program, char line[FIRST_LINE_MAX], bool *crlf)
+{
+	int fd = open(program, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, line, FIRST_LINE_MAX - 1) : -1;
+	char *name;
+	size_t len;
+
+	*crlf = false;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 2 || strncmp(line, "#!", 2) != 0)
+		return NULL;
+	line[n] = '\0';
+	len = strcspn(line, "\n");
+	*crlf = line[len] == '\n' && line[len - 1] == '\r';
+	name = line + 2 + strspn(line + 2, " \t");
+	name[strcspn(name, " \t\r\n")] = '\0';
+	return name;
+}
+
+static void
+say_crlf(struct shim *s)
+{
+	exit_set_reason(&s->record.exit,
+		"the first line of %s ends with CR LF, as on Windows: save it with LF alone",
+		s->program);
+}
+
+/* A script whose first line names an interpreter that is not there gives the error of the script. */
 static void
 explain_exec_failure(struct shim *s, int why)
 {
-	char line[128] = "", *name = NULL, buf[64], *text = strerror_r(why, buf, sizeof(buf));
-	int fd = open(s->program, O_RDONLY | O_CLOEXEC);
+	char line[FIRST_LINE_MAX], buf[64], *text = strerror_r(why, buf, sizeof(buf));
+	const char *name;
+	bool crlf;
 
-	if (fd >= 0 && read(fd, line, sizeof(line) - 1) > 2 && strncmp(line, "#!", 2) == 0) {
-		name = line + 2 + strspn(line + 2, " \t");
-		name[strcspn(name, " \t\r\n")] = '\0';
-	}
-	if (fd >= 0)
-		close(fd);
-	if (why == ENOENT && name != NULL)
+	name = read_interpreter(s->program, line, &crlf);
+	if (why == ENOENT && crlf)
+		say_crlf(s);
+	else if (why == ENOENT && name != NULL)
 		exit_set_reason(&s->record.exit, "cannot execute %s: its interpreter %s: %s",
 			s->program, name, text);
 	else
@@ -448,6 +479,25 @@ record_failure(struct shim *s, const struct gate_failure *failure)
 		explain_exec_failure(s, failure->why);
 }
 
+/* What a plain exit code would leave to the log: a file that is gone or is no program any more, which the command
+ * that runs flow files failed on, and `#!/usr/bin/env` of a script from Windows. */
+static void
+explain_failure(struct shim *s)
+{
+	const char *path = s->launch.flow_path;
+	char line[FIRST_LINE_MAX];
+	bool crlf;
+
+	if (path != NULL && access(path, F_OK) < 0 && errno == ENOENT)
+		exit_set_reason(&s->record.exit, "there is no flow file %s", path);
+	else if (path != NULL && !command_is_direct(path) && !command_is_flow_file(path) &&
+		strcmp(path_basename(s->program), "flowfile") == 0)
+		exit_set_reason(&s->record.exit, "the flow file %s is not executable", path);
+	else if (s->record.exit.code == 127 && read_interpreter(s->program, line, &crlf) != NULL &&
+		crlf)
+		say_crlf(s);
+}
+
 static void
 record_status(struct shim *s)
 {
@@ -467,6 +517,8 @@ record_status(struct shim *s)
 	else if (e->signal != 0 &&
 		started_read(s->launch.state_dir, s->launch.run_id, s->launch.attempt, &at) == 0)
 		e->started_us = TIME_NONE; /* killed on the way to its exec */
+	else if (e->code > 0)
+		explain_failure(s);
 	if (getrusage(RUSAGE_CHILDREN, &used) == 0) {
 		e->cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * US_PER_SEC +
 			used.ru_utime.tv_usec + used.ru_stime.tv_usec;

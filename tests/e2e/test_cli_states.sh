@@ -155,4 +155,41 @@ kill $parent
 wait $parent 2>/dev/null || :
 background=
 
+# --- flows that cannot run, and say why ----------------------------------------------------------
+
+start_scheduler
+job crlf </dev/null
+printf '#!/bin/sh\r\nexit 0\r\n' >"$dir/crlf"
+run 1 flows run crlf --wait
+out "the first line of $dir/crlf ends with CR LF, as on Windows: save it with LF alone"
+printf '#!/usr/bin/env sh\r\nexit 0\r\n' >"$dir/crlf"
+run 1 flows run crlf --wait
+out "exit code 127, the first line of $dir/crlf ends with CR LF"
+job unmade </dev/null
+chmod -x "$dir/unmade"
+run 1 flows run unmade --wait
+out "failed, exit code 1, the flow file $dir/unmade is not executable"
+rm "$dir/unmade"
+run 1 flows run unmade --wait
+out "failed, exit code 1, there is no flow file $dir/unmade"
+run 0 runs list --limit 1 --json
+last=$(query 'SELECT max(id) FROM flow_runs')
+ok runs show "$last"
+out 'Reason         there is no flow file'
+# What a Python flow prints is in the log at once, unless the scheduler was told otherwise.
+job surroundings <<'END'
+echo "unbuffered=$PYTHONUNBUFFERED"
+END
+run 0 flows run surroundings --wait
+run 0 runs logs
+out 'unbuffered=1'
+end_scheduler TERM
+PYTHONUNBUFFERED='' start_scheduler
+run 0 flows run surroundings --wait
+run 0 runs logs
+grep -qx 'unbuffered=' "$dir/out" || fail 'as the scheduler has it'
+end_scheduler TERM
+ok run flow "$dir/surroundings"
+out 'unbuffered=1'
+
 [ $failed = 0 ] || exit 1

@@ -889,6 +889,7 @@ static const struct {
 } unrunnable[] = {
 	{"#!/no/such/interpreter -x\n", 127, "its interpreter /no/such/interpreter: No such file"},
 	{"#!/no/such/caf\xe9\n", 127, "its interpreter /no/such/caf?: No such file"},
+	{"#!/bin/sh\r\nexit 0\r\n", 127, "script ends with CR LF, as on Windows: "},
 	{"echo no first line\n", 126, "Exec format error (a script begins with #!"},
 };
 
