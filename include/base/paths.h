@@ -24,6 +24,14 @@ struct paths {
 int paths_resolve(const char *storage_dir, struct paths *paths, struct err *err);
 void paths_free(struct paths *paths);
 
+/*
+ * Logs are named by run ids, which mean something in one catalog only: two catalogs in one storage folder write
+ * over each other's. "<logs>/.catalog" holds the name of the catalog whose scheduler started last.
+ */
+int paths_note_catalog(const struct paths *paths, const char *catalog, struct err *err);
+/* Owned by the caller; NULL when it is not noted. */
+char *paths_noted_catalog(const struct paths *paths);
+
 /* "<logs>/scheduled_run_<id>.log", owned by the caller. */
 char *paths_run_log(const struct paths *paths, int64_t run_id);
 

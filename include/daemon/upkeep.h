@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/paths.h"
 #include "store/db.h"
 
 /*
@@ -21,5 +22,11 @@ int upkeep_clear_logs(const char *dir, int64_t max_age_s, int64_t now_us);
  * not answer.
  */
 int upkeep_clear_exits(const char *dir, struct db *db, struct err *err);
+
+/*
+ * Notes in the folder of logs that they are this catalog's, and warns when they were another one's until now: their
+ * logs are written over.
+ */
+void upkeep_note_catalog(const struct paths *paths, const char *catalog);
 
 #endif

@@ -141,6 +141,32 @@ paths_free(struct paths *paths)
 	*paths = (struct paths){0};
 }
 
+#define NOTE ".catalog"
+#define NOTE_MAX 8192
+
+int
+paths_note_catalog(const struct paths *paths, const char *catalog, struct err *err)
+{
+	char *path = path_join(paths->logs, NOTE), *text = xasprintf("%s\n", catalog);
+	int rc = file_write_atomic(path, text, strlen(text), 0644, err);
+
+	free(text);
+	free(path);
+	return rc;
+}
+
+char *
+paths_noted_catalog(const struct paths *paths)
+{
+	char *path = path_join(paths->logs, NOTE);
+	char *text = file_read(path, NOTE_MAX, NULL, NULL);
+
+	free(path);
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
 char *
 paths_run_log(const struct paths *paths, int64_t run_id)
 {

@@ -175,6 +175,24 @@ check_schema(struct doctor *d)
 			NULL);
 }
 
+/* Logs are named by run ids: two catalogs in one storage folder write over each other's. */
+static void
+check_log_owner(struct doctor *d)
+{
+	char *noted = paths_noted_catalog(&d->cli->config->paths);
+	const char *owner = arena_strdup(d->arena, noted);
+
+	free(noted);
+	if (owner == NULL || d->cli->catalog.db == NULL ||
+		strcmp(owner, db_display(d->cli->catalog.db)) == 0)
+		return;
+	found(d, LEVEL_WARN, "logs",
+		arena_printf(d->arena,
+			"those in %s are another catalog's, %s, and are taken for this one's",
+			d->cli->config->paths.logs, owner),
+		"give each catalog a storage_dir of its own");
+}
+
 /* --- folders and disk -------------------------------------------------------------------------- */
 
 /* The folder itself, or the nearest one above it that is there. */
@@ -565,6 +583,7 @@ static void (*const checks[])(struct doctor *) = {
 	check_database,
 	check_schema,
 	check_folders,
+	check_log_owner,
 	check_disk,
 	check_clock,
 	check_zones,

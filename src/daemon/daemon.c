@@ -583,6 +583,7 @@ start(struct daemon *d, struct err *err)
 		return err_set(err, ERR_FAILED, "make the event loop");
 	if (make_folders(d->config, err) < 0 || wait_for_catalog(d, err) < 0)
 		return -1;
+	upkeep_note_catalog(&d->config->paths, db_display(d->db));
 	d->zones = zones_new();
 	d->state_dir = catalog_state_dir(d);
 	runner.state_dir = d->state_dir;

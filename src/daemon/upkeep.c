@@ -60,6 +60,37 @@ upkeep_clear_logs(const char *dir, int64_t max_age_s, int64_t now_us)
 	return n;
 }
 
+static bool
+has_logs(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+	bool found = false;
+
+	while (d && !found && (entry = readdir(d)))
+		found = is_run_log(entry->d_name);
+	if (d)
+		closedir(d);
+	return found;
+}
+
+void
+upkeep_note_catalog(const struct paths *paths, const char *catalog)
+{
+	char *other = paths_noted_catalog(paths);
+	struct err err = ERR_INIT;
+
+	if (!other || strcmp(other, catalog) != 0) {
+		if (other && has_logs(paths->logs))
+			log_warning("Logs of another catalog are written over: give each catalog a "
+				    "storage_dir of its own dir=%s catalog=%s",
+				paths->logs, other);
+		if (paths_note_catalog(paths, catalog, &err) < 0)
+			log_warning("Cannot note whose logs these are: %s", err.text);
+	}
+	free(other);
+}
+
 static void
 ignore_run(const struct active_run *run, void *arg)
 {

@@ -142,6 +142,11 @@ background=$parent
 until_true grep -q Leading "$dir/daemon.log"
 kill -KILL "$(cat "$dir/pid")"
 until_true grep -q '^State:.Z' "/proc/$(cat "$dir/pid")/status"
+nobody_leads()
+{
+	"$flowfile" scheduler status | grep -q '^Scheduler *none'
+}
+until_true nobody_leads # its threads may end a moment later
 ok scheduler status
 out 'none: the process of the last one'
 out '  gone'
@@ -154,6 +159,22 @@ out 'fail  scheduler: none is running: the process of the last one'
 kill $parent
 wait $parent 2>/dev/null || :
 background=
+
+# --- two catalogs in one storage folder ------------------------------------------------------------
+
+[ "$(cat "$FLOWFILE_STORAGE_DIR/logs/.catalog")" = "$db" ] || fail 'whose logs'
+run 1 doctor
+not_out "another catalog's"
+run 0 doctor --database "$other"
+out "warn  logs: those in $FLOWFILE_STORAGE_DIR/logs are another catalog's, $db, and are"
+run 0 run flowfile_scheduler --once
+not_err 'another catalog'
+run 0 run flowfile_scheduler --once --database "$other"
+err "Logs of another catalog are written over: give each catalog a storage_dir of its own"
+run 0 run flowfile_scheduler --once --database "$other"
+not_err 'another catalog'
+run 0 run flowfile_scheduler --once
+err "$other"
 
 # --- flows that cannot run, and say why ----------------------------------------------------------
 
