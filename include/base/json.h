@@ -27,6 +27,8 @@ void json_array(struct json *j);
 void json_array_end(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_string(struct json *j, const char *s); /* NULL gives null; bad UTF-8 becomes U+FFFD */
+/* The same for bytes that may have a NUL among them, and only be the end of a text. */
+void json_string_n(struct json *j, const char *s, size_t len);
 void json_int(struct json *j, int64_t v);
 void json_double(struct json *j, double v); /* as Python's repr: shortest; NaN and Inf: null */
 void json_bool(struct json *j, bool v);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "catalog/catalog.h"
+#include "catalog/favorites.h"
 
 /* A table in a flow's lists. */
 struct table_ref {
@@ -51,6 +52,9 @@ flows_get(struct catalog *cat, int64_t id, struct arena *a, struct flow_info *ou
 /* Flows whose last runs, this many at least, all failed; only the ids and names are filled in. Needs our tables. */
 int flows_failing(struct catalog *cat, int64_t times, struct arena *a, struct flow_list *out,
 	struct err *err);
+/* The user's favorites, or what they follow: newest mark first. */
+int flows_marked(struct catalog *cat, enum favorite_kind kind, struct arena *a,
+	struct flow_list *out, struct err *err);
 
 struct flow_new {
 	const char *name;

@@ -83,16 +83,20 @@ const char *runs_status(const struct run_info *run);
  * NULL when it is a success or nothing is known. In the arena.
  */
 const char *runs_failure(struct arena *a, const struct run_info *run);
+/* Whether the run is open and its process is not there yet. */
+bool runs_is_starting(const struct run_info *run);
 /* Whether the run has ended and its scheduler has not yet stored how. */
 bool runs_verdict_pending(const struct run_info *run);
 
 struct run_list {
-	struct run_info *items; /* by id */
+	struct run_info *items;
 	size_t n;
 };
-/* The latest run of a flow, or of every flow (ID_NONE), found by the flow's uuid. */
-int runs_latest(struct catalog *cat, int64_t registration_id, struct arena *a, struct run_list *out,
-	struct err *err);
+/* Those of the ids that are there, by id. */
+int runs_by_ids(struct catalog *cat, const int64_t *ids, size_t n, struct arena *a,
+	struct run_list *out, struct err *err);
+/* Those that have not ended, latest first. */
+int runs_active(struct catalog *cat, struct arena *a, struct run_list *out, struct err *err);
 /* The id of the latest run that is a process of its own; ID_NONE: there is none. */
 int runs_latest_spawned(struct catalog *cat, int64_t *id, struct err *err);
 
@@ -106,7 +110,12 @@ int runs_user(struct catalog *cat, int64_t id, int64_t *user_id, struct err *err
 int runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_completed,
 	int64_t number_of_nodes, bool *closed, struct err *err);
 
-/* The fields of contract 5.4, and behind them "status"; in detail also what is in run_details. */
+/* Exactly the fields of contract 5.4: what the API answers. */
+void runs_json_api(struct json *j, const struct run_info *run);
+void runs_json_api_detail(struct json *j, const struct run_info *run);
+void runs_json_api_page(struct json *j, const struct run_page *page);
+
+/* The command line's: the same fields, and behind them "status"; in detail also what is in run_details. */
 void runs_json(struct json *j, const struct run_info *run);
 void runs_json_detail(struct json *j, const struct run_info *run);
 void runs_json_page(struct json *j, const struct run_page *page);

@@ -77,7 +77,7 @@ static void
 put_ascii(struct buf *out, char c)
 {
 	static const char shorts[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-	const char *found = strchr(shorts, c);
+	const char *found = c != '\0' ? strchr(shorts, c) : NULL;
 
 	if (found != NULL) {
 		buf_putc(out, '\\');
@@ -96,9 +96,9 @@ is_plain(char c)
 }
 
 static void
-put_quoted(struct buf *out, const char *s)
+put_quoted(struct buf *out, const char *s, size_t len)
 {
-	size_t len = strlen(s), n;
+	size_t n;
 	bool valid;
 
 	buf_putc(out, '"');
@@ -125,7 +125,7 @@ json_key(struct json *j, const char *key)
 {
 	assert(j->depth > 0 && !j->key);
 	before_value(j);
-	put_quoted(j->out, key);
+	put_quoted(j->out, key, strlen(key));
 	buf_putc(j->out, ':');
 	j->key = true;
 }
@@ -138,7 +138,14 @@ json_string(struct json *j, const char *s)
 		return;
 	}
 	before_value(j);
-	put_quoted(j->out, s);
+	put_quoted(j->out, s, strlen(s));
+}
+
+void
+json_string_n(struct json *j, const char *s, size_t len)
+{
+	before_value(j);
+	put_quoted(j->out, s, len);
 }
 
 void

@@ -29,7 +29,7 @@ ref_by_name(const void *a, const void *b)
 static void
 read_row(const struct stmt *st, struct arena *a, struct flow_info *f)
 {
-	const char *schema = col_text(st, 17);
+	const char *schema = col_text(st, 13);
 
 	f->id = col_int(st, 0);
 	f->name = catalog_text(a, st, 1);
@@ -43,28 +43,35 @@ read_row(const struct stmt *st, struct arena *a, struct flow_info *f)
 	f->is_api_compatible = col_bool(st, 9);
 	f->is_favorite = col_bool(st, 10);
 	f->is_following = col_bool(st, 11);
-	f->run_count = col_int(st, 12);
-	f->last_run_us = catalog_time(st, 13);
-	f->last_run_success = catalog_tri(st, 14);
-	f->last_run_id = col_int_or(st, 15, ID_NONE);
-	f->artifact_count = col_int(st, 16);
+	f->artifact_count = col_int(st, 12);
+	f->run_count = col_int(st, 15);
+	f->last_run_id = col_int_or(st, 16, ID_NONE);
+	f->last_run_us = catalog_time(st, 17);
+	f->last_run_success = catalog_tri(st, 18);
 	f->file_exists = access(f->flow_path, F_OK) == 0;
-	if (schema != NULL && !col_null(st, 18))
-		f->namespace_name = arena_printf(a, "%s.%s", col_text(st, 18), schema);
+	if (schema != NULL && !col_null(st, 14))
+		f->namespace_name = arena_printf(a, "%s.%s", col_text(st, 14), schema);
 	else
 		f->namespace_name = arena_strdup(a, schema);
 }
 
-/* Hands the rows (flow, table, name, namespace), in the order of flows, to the flows of the list. */
+#define PRODUCED                                                                                   \
+	"SELECT t.source_registration_id, t.id, t.name, t.namespace_id FROM catalog_tables t"
+#define READ                                                                                       \
+	"SELECT l.registration_id, t.id, t.name, t.namespace_id FROM catalog_table_read_links l "  \
+	"JOIN catalog_tables t ON t.id = l.table_id"
+
+/* Hands the rows (flow, table, name, namespace) to the flows of the list, which is by id. */
 static int
-attach_refs(struct catalog *cat, enum sql_id sql, int64_t id, struct arena *a,
+attach_refs(struct catalog *cat, bool produced, const char *where, int64_t id, struct arena *a,
 	const struct flow_list *list, struct err *err)
 {
-	struct stmt *st = db_stmt(cat->db, sql);
-	bool produced = sql == SQL_CAT_FLOWS_PRODUCED;
+	struct stmt *st =
+		db_stmt_text(cat->db, arena_printf(a, "%s%s", produced ? PRODUCED : READ, where));
 	int r;
 
-	stmt_int(st, 1, id);
+	if (*where)
+		stmt_int(st, 1, id);
 	while ((r = stmt_step(st, err)) > 0) {
 		struct flow_info *f =
 			catalog_find(list->items, list->n, sizeof(*list->items), col_int(st, 0));
@@ -81,17 +88,24 @@ attach_refs(struct catalog *cat, enum sql_id sql, int64_t id, struct arena *a,
 		ref->name = catalog_text(a, st, 2);
 		ref->namespace_id = col_int_or(st, 3, ID_NONE);
 	}
+	stmt_finish(st);
 	return r;
 }
 
+/* How the last run of each is doing. */
 static int
-attach_last_runs(struct catalog *cat, int64_t id, struct arena *a, const struct flow_list *list,
-	struct err *err)
+attach_last_runs(
+	struct catalog *cat, struct arena *a, const struct flow_list *list, struct err *err)
 {
-	struct run_list runs;
+	int64_t *ids = arena_array(a, list->n + 1, sizeof(*ids));
 	const struct run_info *run;
+	struct run_list runs;
+	size_t n = 0;
 
-	if (runs_latest(cat, id, a, &runs, err) < 0)
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].last_run_id != ID_NONE)
+			ids[n++] = list->items[i].last_run_id;
+	if (runs_by_ids(cat, ids, n, a, &runs, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->n; i++) {
 		run = catalog_find(
@@ -102,26 +116,80 @@ attach_last_runs(struct catalog *cat, int64_t id, struct arena *a, const struct 
 	return 0;
 }
 
+/* Which flows: the conditions for each of the three statements. $1 is an id, or the user's. */
+static const struct choice {
+	const char *flows, *produced, *read;
+} all = {"", "", ""},
+  by_id = {" WHERE f.id = $1", " WHERE t.source_registration_id = $1",
+	  " WHERE l.registration_id = $1"},
+  by_namespace = {" WHERE f.namespace_id = $1",
+	  " WHERE t.source_registration_id IN (SELECT id FROM flow_registrations WHERE "
+	  "namespace_id = $1)",
+	  " WHERE l.registration_id IN (SELECT id FROM flow_registrations WHERE namespace_id = "
+	  "$1)"},
+  marked[] = {
+	  [FAVORITE_FLOW] = {" WHERE f.id IN (SELECT registration_id FROM flow_favorites WHERE "
+			     "user_id = $1)",
+		  " WHERE t.source_registration_id IN (SELECT registration_id FROM flow_favorites "
+		  "WHERE user_id = $1)",
+		  " WHERE l.registration_id IN (SELECT registration_id FROM flow_favorites WHERE "
+		  "user_id = $1)"},
+	  [FAVORITE_FOLLOW] = {" WHERE f.id IN (SELECT registration_id FROM flow_follows WHERE "
+			       "user_id = $1)",
+		  " WHERE t.source_registration_id IN (SELECT registration_id FROM flow_follows "
+		  "WHERE user_id = $1)",
+		  " WHERE l.registration_id IN (SELECT registration_id FROM flow_follows WHERE "
+		  "user_id = $1)"},
+};
+
+#define FLOW_COLUMNS                                                                               \
+	"SELECT f.id, f.name, f.description, f.flow_path, f.namespace_id, f.owner_id, "            \
+	"f.created_at, f.updated_at, f.flow_uuid, f.is_api_compatible, "                           \
+	"EXISTS (SELECT 1 FROM flow_favorites v WHERE v.registration_id = f.id AND v.user_id = "   \
+	"$2), "                                                                                    \
+	"EXISTS (SELECT 1 FROM flow_follows w WHERE w.registration_id = f.id AND w.user_id = "     \
+	"$2), "                                                                                    \
+	"(SELECT count(*) FROM global_artifacts g WHERE g.source_registration_id = f.id AND "      \
+	"g.status <> 'deleted'), n.name, p.name, "
+#define FLOW_FROM                                                                                  \
+	" FROM flow_registrations f LEFT JOIN catalog_namespaces n ON n.id = f.namespace_id "      \
+	"LEFT JOIN catalog_namespaces p ON p.id = n.parent_id "
+#define BY_RUNS                                                                                    \
+	"(SELECT count(*) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid), r.id, "               \
+	"r.started_at, r.success" FLOW_FROM                                                        \
+	"LEFT JOIN flow_runs r ON r.id = (SELECT x.id FROM flow_runs x WHERE x.flow_uuid = "       \
+	"f.flow_uuid ORDER BY x.started_at DESC, x.id DESC LIMIT 1)"
 static int
-select_flows(struct catalog *cat, int64_t id, int64_t namespace_id, struct arena *a,
+read_flows(struct catalog *cat, const struct choice *choice, int64_t id, struct arena *a,
 	struct flow_list *out, struct err *err)
 {
-	struct stmt *st = db_stmt(cat->db, SQL_CAT_FLOWS_LIST);
+	const char *sql =
+		arena_printf(a, "%s%s%s ORDER BY f.id", FLOW_COLUMNS, BY_RUNS, choice->flows);
+	struct stmt *st = db_stmt_text(cat->db, sql);
 	int r;
 
-	out->items = NULL;
-	out->n = 0;
-	stmt_int(st, 1, id);
-	stmt_int(st, 2, namespace_id);
-	stmt_int(st, 3, cat->user_id);
+	if (*choice->flows)
+		stmt_int(st, 1, id);
+	stmt_int(st, 2, cat->user_id);
 	while ((r = stmt_step(st, err)) > 0) {
 		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
 		out->items[out->n] = (struct flow_info){0};
 		read_row(st, a, &out->items[out->n++]);
 	}
-	if (r < 0 || attach_refs(cat, SQL_CAT_FLOWS_PRODUCED, id, a, out, err) < 0 ||
-		attach_refs(cat, SQL_CAT_FLOWS_READ, id, a, out, err) < 0 ||
-		attach_last_runs(cat, id, a, out, err) < 0)
+	stmt_finish(st);
+	return r;
+}
+
+/* By id. */
+static int
+select_flows(struct catalog *cat, const struct choice *choice, int64_t id, struct arena *a,
+	struct flow_list *out, struct err *err)
+{
+	*out = (struct flow_list){NULL, 0};
+	if (read_flows(cat, choice, id, a, out, err) < 0 ||
+		attach_refs(cat, true, choice->produced, id, a, out, err) < 0 ||
+		attach_refs(cat, false, choice->read, id, a, out, err) < 0 ||
+		attach_last_runs(cat, a, out, err) < 0)
 		return -1;
 	for (size_t i = 0; i < out->n; i++) {
 		struct flow_info *f = &out->items[i];
@@ -131,8 +199,6 @@ select_flows(struct catalog *cat, int64_t id, int64_t namespace_id, struct arena
 		if (f->n_read > 1)
 			qsort(f->read, f->n_read, sizeof(*f->read), ref_by_name);
 	}
-	if (out->n > 1)
-		qsort(out->items, out->n, sizeof(*out->items), flow_by_name);
 	return 0;
 }
 
@@ -140,15 +206,42 @@ int
 flows_list(struct catalog *cat, int64_t namespace_id, struct arena *a, struct flow_list *out,
 	struct err *err)
 {
-	return select_flows(cat, ID_NONE, namespace_id, a, out, err);
+	if (select_flows(cat, namespace_id != ID_NONE ? &by_namespace : &all, namespace_id, a, out,
+		    err) < 0)
+		return -1;
+	if (out->n > 1)
+		qsort(out->items, out->n, sizeof(*out->items), flow_by_name);
+	return 0;
+}
+
+int
+flows_marked(struct catalog *cat, enum favorite_kind kind, struct arena *a, struct flow_list *out,
+	struct err *err)
+{
+	struct flow_list found;
+	struct flow_info *flow;
+	int64_t *ids;
+	size_t n;
+
+	*out = (struct flow_list){NULL, 0};
+	if (select_flows(cat, &marked[kind], cat->user_id, a, &found, err) < 0 ||
+		favorites_list(cat, kind, a, &ids, &n, err) < 0)
+		return -1;
+	out->items = arena_array(a, n + 1, sizeof(*out->items));
+	for (size_t i = 0; i < n; i++) {
+		flow = catalog_find(found.items, found.n, sizeof(*found.items), ids[i]);
+		if (flow != NULL)
+			out->items[out->n++] = *flow;
+	}
+	return 0;
 }
 
 int
 flows_get(struct catalog *cat, int64_t id, struct arena *a, struct flow_info *out, struct err *err)
 {
-	struct flow_list list = {NULL, 0};
+	struct flow_list list;
 
-	if (id > 0 && select_flows(cat, id, ID_NONE, a, &list, err) < 0)
+	if (select_flows(cat, &by_id, id, a, &list, err) < 0)
 		return -1;
 	if (list.n == 0)
 		return err_set(err, ERR_NOT_FOUND, "Flow not found");

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libcatalog.a
 libcatalog_a_SOURCES = \
 	src/catalog/catalog.c \
 	src/catalog/explain.c \
+	src/catalog/favorites.c \
 	src/catalog/flows.c \
 	src/catalog/namespaces.c \
 	src/catalog/requests.c \
@@ -15,6 +16,7 @@ libcatalog_a_SOURCES = \
 noinst_HEADERS += \
 	include/catalog/catalog.h \
 	include/catalog/explain.h \
+	include/catalog/favorites.h \
 	include/catalog/flows.h \
 	include/catalog/namespaces.h \
 	include/catalog/requests.h \

@@ -108,6 +108,15 @@ runs_status(const struct run_info *run)
 }
 
 bool
+runs_is_starting(const struct run_info *run)
+{
+	const struct run_details *d = &run->details;
+
+	return run->ended_us == TIME_NONE && d->found && d->state != NULL &&
+		strcmp(d->state, "claimed") == 0;
+}
+
+bool
 runs_verdict_pending(const struct run_info *run)
 {
 	const struct run_details *d = &run->details;
@@ -409,31 +418,64 @@ runs_get(struct catalog *cat, int64_t id, struct arena *a, struct run_info *out,
 	return r < 0 ? -1 : 0;
 }
 
-int
-runs_latest(struct catalog *cat, int64_t registration_id, struct arena *a, struct run_list *out,
-	struct err *err)
+/* All rows of the select with these conditions and this order. */
+static int
+select_list(struct catalog *cat, const struct select *select, const char *tail, struct arena *a,
+	struct run_list *out, struct err *err)
 {
-	const struct select *select;
 	struct stmt *st;
 	struct buf sql;
 	int r;
 
 	*out = (struct run_list){NULL, 0};
-	if (find_select(cat, &select, err) < 0)
-		return -1;
-	buf_init(&sql, 4096);
-	buf_printf(&sql,
-		"SELECT %s%s WHERE r.id IN (SELECT (SELECT l.id FROM flow_runs l WHERE l.flow_uuid "
-		"= g.flow_uuid ORDER BY l.started_at DESC, l.id DESC LIMIT 1) FROM "
-		"flow_registrations g WHERE CAST($1 AS BIGINT) = 0 OR g.id = $1) ORDER BY r.id",
-		select->columns, select->from);
+	buf_init(&sql, 4096 + strlen(tail));
+	buf_printf(&sql, "SELECT %s%s", select->columns, select->from);
+	buf_puts(&sql, tail);
 	assert(!buf_failed(&sql));
 	st = db_stmt_text(cat->db, buf_str(&sql));
-	stmt_int(st, 1, registration_id);
 	r = read_rows(cat, st, a, &out->items, &out->n, err);
 	stmt_finish(st);
 	buf_free(&sql);
 	return r;
+}
+
+int
+runs_by_ids(struct catalog *cat, const int64_t *ids, size_t n, struct arena *a,
+	struct run_list *out, struct err *err)
+{
+	const struct select *select;
+	struct buf tail;
+	int rc;
+
+	*out = (struct run_list){NULL, 0};
+	if (n == 0)
+		return 0;
+	if (find_select(cat, &select, err) < 0)
+		return -1;
+	buf_init(&tail, 64 + n * 24);
+	buf_puts(&tail, " WHERE r.id IN (");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&tail, "%s%lld", i > 0 ? "," : "", (long long)ids[i]);
+	buf_puts(&tail, ") ORDER BY r.id");
+	assert(!buf_failed(&tail));
+	rc = select_list(cat, select, buf_str(&tail), a, out, err);
+	buf_free(&tail);
+	return rc;
+}
+
+int
+runs_active(struct catalog *cat, struct arena *a, struct run_list *out, struct err *err)
+{
+	const struct select *select;
+
+	if (find_select(cat, &select, err) < 0)
+		return -1;
+	return select_list(cat, select,
+		select == &selects[0]
+			? " WHERE r.ended_at IS NULL ORDER BY r.started_at DESC, r.id DESC"
+			: " WHERE r.id IN (SELECT run_id FROM scheduler_active) AND r.ended_at IS "
+			  "NULL ORDER BY r.started_at DESC, r.id DESC",
+		a, out, err);
 }
 
 int
@@ -545,6 +587,14 @@ json_details(struct json *j, const struct run_details *d)
 }
 
 void
+runs_json_api(struct json *j, const struct run_info *run)
+{
+	json_object(j);
+	json_fields(j, run);
+	json_object_end(j);
+}
+
+void
 runs_json(struct json *j, const struct run_info *run)
 {
 	json_object(j);
@@ -553,32 +603,59 @@ runs_json(struct json *j, const struct run_info *run)
 	json_object_end(j);
 }
 
+static void
+json_detail_fields(struct json *j, const struct run_info *run)
+{
+	json_fields(j, run);
+	json_kv_string(j, "flow_snapshot", run->flow_snapshot);
+	json_kv_string(j, "node_results_json", run->node_results);
+}
+
+void
+runs_json_api_detail(struct json *j, const struct run_info *run)
+{
+	json_object(j);
+	json_detail_fields(j, run);
+	json_object_end(j);
+}
+
 void
 runs_json_detail(struct json *j, const struct run_info *run)
 {
 	json_object(j);
-	json_fields(j, run);
-	json_kv_string(j, "flow_snapshot", run->flow_snapshot);
-	json_kv_string(j, "node_results_json", run->node_results);
+	json_detail_fields(j, run);
 	json_kv_string(j, "status", runs_status(run));
 	json_details(j, &run->details);
 	json_object_end(j);
 }
 
-void
-runs_json_page(struct json *j, const struct run_page *page)
+static void
+json_page(struct json *j, const struct run_page *page,
+	void (*item)(struct json *j, const struct run_info *run))
 {
 	json_object(j);
 	json_key(j, "items");
 	json_array(j);
 	for (size_t i = 0; i < page->n; i++)
-		runs_json(j, &page->items[i]);
+		item(j, &page->items[i]);
 	json_array_end(j);
 	json_kv_int(j, "total", page->total);
 	json_kv_int(j, "total_success", page->total_success);
 	json_kv_int(j, "total_failed", page->total_failed);
 	json_kv_int(j, "total_running", page->total_running);
 	json_object_end(j);
+}
+
+void
+runs_json_api_page(struct json *j, const struct run_page *page)
+{
+	json_page(j, page, runs_json_api);
+}
+
+void
+runs_json_page(struct json *j, const struct run_page *page)
+{
+	json_page(j, page, runs_json);
 }
 
 void

@@ -12,6 +12,7 @@ libhttp_a_SOURCES = \
 	src/http/routes.c \
 	src/http/routes.h \
 	src/http/routes_health.c \
+	src/http/routes_runs.c \
 	src/http/routes_schedules.c \
 	src/http/run_now.c \
 	src/http/server.c \

@@ -5,6 +5,8 @@
 #include "catalog/runs.h"
 #include "routes.h"
 
+#define START_WAIT_MS 5000 /* for the start of a run that was claimed */
+
 /* Flowfile's words for what the leader refuses; anything else is a conflict. */
 static int
 refused(struct call *c, const char *detail)
@@ -40,7 +42,10 @@ api_take_run(struct call *c)
 		return rc;
 	if (runs_get(c->cat, run_id, c->a, &run, &c->err) < 0)
 		return -1;
+	/* Claimed, and not known yet whether it could be started: the answer tells which. */
+	if (runs_is_starting(&run) && c->waited_ms < START_WAIT_MS)
+		return CALL_WAIT;
 	run.flow_name = run.stored_name;
-	runs_json(&c->j, &run);
+	runs_json_api(&c->j, &run);
 	return 0;
 }

@@ -1,39 +1,6 @@
 -- The catalog: src/catalog. A filter of 0 means "all"; the order by name is made in C, so that it is
 -- binary on every database.
 
--- name: cat_flows_list
-SELECT f.id, f.name, f.description, f.flow_path, f.namespace_id, f.owner_id, f.created_at,
-	f.updated_at, f.flow_uuid, f.is_api_compatible,
-	EXISTS (SELECT 1 FROM flow_favorites v WHERE v.registration_id = f.id AND v.user_id = $3),
-	EXISTS (SELECT 1 FROM flow_follows w WHERE w.registration_id = f.id AND w.user_id = $3),
-	(SELECT count(*) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid),
-	(SELECT max(r.started_at) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid),
-	(SELECT r.success FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid
-		ORDER BY r.started_at DESC, r.id DESC LIMIT 1),
-	(SELECT r.id FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid
-		ORDER BY r.started_at DESC, r.id DESC LIMIT 1),
-	(SELECT count(*) FROM global_artifacts g
-		WHERE g.source_registration_id = f.id AND g.status <> 'deleted'),
-	n.name, p.name
-FROM flow_registrations f
-	LEFT JOIN catalog_namespaces n ON n.id = f.namespace_id
-	LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
-WHERE (CAST($1 AS BIGINT) = 0 OR f.id = $1) AND (CAST($2 AS BIGINT) = 0 OR f.namespace_id = $2)
-ORDER BY f.id;
-
--- name: cat_flows_produced
-SELECT t.source_registration_id, t.id, t.name, t.namespace_id
-FROM catalog_tables t
-WHERE t.source_registration_id IS NOT NULL
-	AND (CAST($1 AS BIGINT) = 0 OR t.source_registration_id = $1)
-ORDER BY t.source_registration_id, t.id;
-
--- name: cat_flows_read
-SELECT l.registration_id, t.id, t.name, t.namespace_id
-FROM catalog_table_read_links l JOIN catalog_tables t ON t.id = l.table_id
-WHERE (CAST($1 AS BIGINT) = 0 OR l.registration_id = $1)
-ORDER BY l.registration_id, t.id;
-
 -- name: cat_flow_exists
 SELECT id FROM flow_registrations WHERE id = $1;
 
