@@ -47,6 +47,9 @@ struct status_info {
 int status_get(struct catalog *cat, struct arena *a, struct status_info *out, struct err *err);
 void status_json(struct json *j, const struct status_info *status);
 
+/* When a scheduler of ours on a host was last heard of; TIME_NONE: none is remembered. Needs our tables. */
+int status_host_seen(struct catalog *cat, const char *host, int64_t *seen_us, struct err *err);
+
 /* Stops or resumes the launching of runs by schedules, and wakes the leader. *changed may be NULL. */
 int status_set_paused(struct catalog *cat, bool paused, bool *changed, struct err *err);
 

@@ -60,9 +60,9 @@ not_found(struct catalog *cat, const struct kind *kind, const char *text, struct
 		err_set(err, ERR_NOT_FOUND, "no %s is called '%s'; did you mean '%s'?", kind->noun,
 			text, near.name);
 	else if (r == 0)
-		err_set(err, ERR_NOT_FOUND, "no %s is called '%s'%s%s", kind->noun, text,
-			kind->list != NULL ? "\nSee what there is with: " : "",
-			kind->list != NULL ? kind->list : "");
+		err_set(err, ERR_NOT_FOUND, "no %s is called '%s'%s%s%s", kind->noun, text,
+			kind->list != NULL ? "\nSee what there is with `" : "",
+			kind->list != NULL ? kind->list : "", kind->list != NULL ? "`." : "");
 	arena_free(&a);
 	return -1;
 }

@@ -181,6 +181,19 @@ status_get(struct catalog *cat, struct arena *a, struct status_info *out, struct
 	return out->prepared ? read_ours(cat, a, out, err) : 0;
 }
 
+int
+status_host_seen(struct catalog *cat, const char *host, int64_t *seen_us, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_STATUS_HOST_SEEN);
+	int r;
+
+	stmt_text(st, 1, host);
+	r = stmt_step(st, err);
+	*seen_us = r > 0 ? catalog_time(st, 0) : TIME_NONE;
+	stmt_reset(st);
+	return r < 0 ? -1 : 0;
+}
+
 static void
 json_instances(struct json *j, const struct status_info *s)
 {

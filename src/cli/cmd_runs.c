@@ -140,7 +140,11 @@ print_details(struct cli *cli, const struct run_details *d)
 	if (d->max_rss_kb != COUNT_NONE)
 		out_field("Peak memory", out_bytes(a, d->max_rss_kb * 1024));
 	if (d->attempt > 1)
-		out_field("Attempt", out_int(a, d->attempt));
+		out_field("Attempt",
+			arena_printf(a,
+				"%lld; before, its scheduler or its supervisor ended, or was told "
+				"to, when nothing of the flow had run yet",
+				(long long)d->attempt));
 }
 
 static void
@@ -208,9 +212,18 @@ which_log(struct cli *cli, int64_t *id, struct err *err)
 	return *id != ID_NONE ? 0 : err_set(err, ERR_NOT_FOUND, "there is no run yet");
 }
 
+/* Whether it ran on another host, and that one's logs are not in a folder that this one has, too. */
+static bool
+is_elsewhere(const struct cli *cli, const struct run_info *run)
+{
+	return run->details.host != NULL && !run->has_log &&
+		!catalog_same(run->details.host, cli->config->instance_name);
+}
+
 static int
 runs_logs_run(struct cli *cli, struct err *err)
 {
+	bool follow = args_has(cli, "follow");
 	struct run_info run;
 	int64_t id;
 
@@ -224,7 +237,16 @@ runs_logs_run(struct cli *cli, struct err *err)
 		fprintf(stderr, "Run %lld of %s, the latest: %s, started %s.\n", (long long)id,
 			out_clean(&cli->arena, run.flow_name), runs_status(&run),
 			out_time(&cli->arena, run.started_us, clock_wall(cli->catalog.clock)));
-	return follow_log(cli, id, args_has(cli, "follow"), err);
+	if (is_elsewhere(cli, &run)) {
+		if (!follow || run.ended_us != TIME_NONE)
+			return err_set(err, ERR_NOT_FOUND,
+				"run %lld ran on %s, and its log is there: there is none here in "
+				"%s",
+				(long long)id, run.details.host, cli->config->paths.logs);
+		fprintf(stderr, "Run %lld runs on %s, and its log is there; waiting for its end.\n",
+			(long long)id, out_clean(&cli->arena, run.details.host));
+	}
+	return follow_log(cli, id, follow, err);
 }
 
 static int

@@ -1,5 +1,7 @@
 /* Run-now and cancel: asked of the leading daemon. */
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "catalog/requests.h"
 #include "catalog/runs.h"
@@ -11,6 +13,8 @@
 #define ANSWER_TIMEOUT_MS 10000
 /* Where the leader died another takes over by then, if there is one. */
 #define TAKEOVER_TIMEOUT_MS 3000
+#define START_LOOK_MS 10
+#define START_TIMEOUT_MS 1000
 
 static int
 not_now(const struct leader_info *leader, bool paused, struct err *err)
@@ -117,6 +121,21 @@ ask(struct cli *cli, const struct request_new *request, struct request_answer *a
 	return 1;
 }
 
+/* A run is claimed first, and its process made then: that takes milliseconds. */
+static int
+wait_for_start(struct cli *cli, int64_t id, struct run_info *run, struct err *err)
+{
+	const struct timespec pause = {0, START_LOOK_MS * 1000000};
+
+	for (int waited_ms = 0;; waited_ms += START_LOOK_MS) {
+		if (runs_get(&cli->catalog, id, &cli->arena, run, err) < 0)
+			return -1;
+		if (strcmp(runs_status(run), "starting") != 0 || waited_ms >= START_TIMEOUT_MS)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int
 print_run(struct cli *cli, const struct run_info *run, struct err *err)
 {
@@ -128,7 +147,9 @@ print_run(struct cli *cli, const struct run_info *run, struct err *err)
 		return out_json_end(cli, err);
 	}
 	if (run->ended_us == TIME_NONE) {
-		printf("Run %lld of %s has started.\n", (long long)run->id, name);
+		printf("Run %lld of %s %s.\n", (long long)run->id, name,
+			strcmp(runs_status(run), "starting") == 0 ? "is being started"
+								  : "has started");
 		return 0;
 	}
 	printf("Run %lld of %s has ended: %s%s%s (%s).\n", (long long)run->id, name,
@@ -167,7 +188,7 @@ request_run(struct cli *cli, int64_t registration_id, int64_t schedule_id, struc
 	if (wait)
 		r = follow_run(cli, answer.run_id, &run, err);
 	else
-		r = runs_get(&cli->catalog, answer.run_id, &cli->arena, &run, err);
+		r = wait_for_start(cli, answer.run_id, &run, err);
 	if (r < 0)
 		return err_prefix(err, "run %lld", (long long)answer.run_id);
 	if (run.ended_us != TIME_NONE && run.success != TRI_TRUE)
@@ -188,6 +209,29 @@ ended_already(struct cli *cli, const struct run_info *run, struct err *err)
 	return 0;
 }
 
+/* A run is cancelled by a scheduler on its own host. */
+static int
+note_host(struct cli *cli, const struct run_info *run, struct err *err)
+{
+	const char *host = run->details.host;
+	int64_t seen_us, now_us = clock_wall(cli->catalog.clock);
+
+	if (host == NULL || run->ended_us != TIME_NONE)
+		return 0;
+	if (status_host_seen(&cli->catalog, host, &seen_us, err) < 0)
+		return -1;
+	if (seen_us != TIME_NONE && now_us - seen_us <= STATUS_LOCK_STALE_US)
+		return 0;
+	fprintf(stderr,
+		"Run %lld is on %s, where no scheduler has been heard of%s%s: it is cancelled when "
+		"one "
+		"is there again, or closed after lost_host_timeout.\n",
+		(long long)run->id, out_clean(&cli->arena, host),
+		seen_us != TIME_NONE ? " since " : " lately",
+		seen_us != TIME_NONE ? out_time(&cli->arena, seen_us, now_us) : "");
+	return 0;
+}
+
 int
 request_cancel(struct cli *cli, int64_t run_id, struct err *err)
 {
@@ -205,6 +249,8 @@ request_cancel(struct cli *cli, int64_t run_id, struct err *err)
 	r = ask(cli, &request, &answer, err);
 	if (r <= 0)
 		return r;
+	if (answer.done && note_host(cli, &run, err) < 0)
+		return -1;
 	if (answer.done && wait)
 		r = follow_run(cli, run_id, &run, err);
 	else

@@ -160,6 +160,28 @@ kill $parent
 wait $parent 2>/dev/null || :
 background=
 
+# --- a run on another host -------------------------------------------------------------------------
+
+start_scheduler
+query "INSERT INTO scheduler_instances (holder_id, host, boot_id, pid, pid_start, version, started_at, seen_at)
+	VALUES ('eeeeeeeeeeee', 'elsewhere', '', 1, 1, '0', datetime('now', '-9 minutes'), datetime('now', '-5 minutes'))" \
+	"INSERT INTO scheduler_runs (run_id, state, host, boot_id, attempt, started_at)
+	VALUES (500, 'recorded', 'elsewhere', '', 2, datetime('now', '-9 minutes'))" \
+	"INSERT INTO flow_runs (id, registration_id, flow_uuid, flow_name, flow_path, user_id, started_at,
+	nodes_completed, number_of_nodes, run_type) SELECT 500, id, flow_uuid, name, flow_path, 1,
+	datetime('now', '-9 minutes'), 0, 0, 'manual' FROM flow_registrations WHERE id = 1"
+ok runs show 500
+out 'Attempt        2; before, '
+run 3 runs logs 500
+err 'run 500 ran on elsewhere, and its log is there'
+run 0 runs cancel 500
+out 'Run 500 is being cancelled'
+err 'Run 500 is on elsewhere, where no scheduler has been heard of since 2'
+ok scheduler status
+out 'not heard of'
+end_scheduler TERM
+query "UPDATE flow_runs SET ended_at = started_at, success = 0 WHERE id = 500"
+
 # --- two catalogs in one storage folder ------------------------------------------------------------
 
 [ "$(cat "$FLOWFILE_STORAGE_DIR/logs/.catalog")" = "$db" ] || fail 'whose logs'

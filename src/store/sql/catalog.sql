@@ -339,6 +339,9 @@ SELECT holder_id, host, version, pid, started_at, seen_at, boot_id, pid_start
 FROM scheduler_instances
 ORDER BY seen_at DESC, holder_id;
 
+-- name: cat_status_host_seen
+SELECT max(seen_at) FROM scheduler_instances WHERE host = $1;
+
 -- name: cat_status_counts
 SELECT (SELECT count(*) FROM flow_runs WHERE ended_at IS NULL),
 	(SELECT count(*) FROM flow_schedules),
