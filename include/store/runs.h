@@ -16,7 +16,7 @@ int runs_record(struct db *db, int64_t run_id, const struct proc_id *shim,
 /* Whether a run that was recorded with this folder has ended: 1, 0. */
 int runs_files_over(struct db *db, int64_t run_id, const char *state_dir, struct err *err);
 
-/* Cancel was asked for, by whom; the first one counts. */
+/* Cancel was asked for, by whom; the first one counts: 1, and 0 when it was asked for before. */
 int
 runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err);
 

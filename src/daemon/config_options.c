@@ -174,7 +174,8 @@ static int
 parse_auth(const struct option *option, const char *text, void *field, struct err *err)
 {
 	(void)option;
-	if (strcmp(text, "token") != 0 && strcmp(text, "flowfile") != 0 && strcmp(text, "none") != 0)
+	if (strcmp(text, "token") != 0 && strcmp(text, "flowfile") != 0 &&
+		strcmp(text, "none") != 0)
 		return err_set(err, ERR_USAGE, "\"%s\" is none of token, flowfile, none", text);
 	xstrset(field, text);
 	return 0;
@@ -242,7 +243,10 @@ const struct option config_options[] = {
 		false,
 		"Runs of a host that was not heard of for so long are closed as failed. 0: never."},
 	{"reap_foreign_runs", &kind_bool, FIELD(reap_foreign_runs), "true", 0, 0, {NULL}, false,
-		"Whether to close runs that Flowfile itself started and whose process is gone."},
+		"Whether to close runs that Flowfile itself started and whose process is gone. On "
+		"PostgreSQL only those whose process was seen alive on this host: Flowfile may run "
+		"on "
+		"another."},
 	{"run_log_retention_days", &kind_count, FIELD(run_log_retention_days), "30", 0, LONG_DAYS,
 		{"FLOWFILE_RUN_LOG_RETENTION_DAYS"}, true,
 		"Log files of runs and flows are deleted after so many days. 0: kept."},

@@ -61,19 +61,25 @@ order_cancel(struct engine *e, struct order *o, struct err *err)
 	struct db *db = e->env.db;
 	int64_t run_id = o->request.run_id;
 	const char *answer = "told to end";
+	int first;
 
 	if (!o->run_found) {
 		answer = "it had ended already";
 	} else if (task_get(e, run_id) || o->run.state) {
-		if (runs_note_cancel(db, run_id, o->by, e->now_us, err) < 0)
+		first = runs_note_cancel(db, run_id, o->by, e->now_us, err);
+		if (first < 0)
 			return -1;
 		o->cancel_task = true;
+		/* A daemon there hears of the note, which is there or not: a second one tells it nothing. */
 		if (!task_get(e, run_id))
-			answer = "its host is told to end it";
+			answer = first
+				? "its host is told to end it"
+				: "its host was told to end it before, and is not told again";
 	} else if (o->run.row.has_pid) {
-		return claim_answer(db, o->request.id, false, run_id,
-			"Flowfile started it and reap_foreign_runs is off: end it there", e->now_us,
-			err);
+		answer = e->options.policy.reap_foreign
+			? "Flowfile started it, and no process of it was seen here: end it there"
+			: "Flowfile started it and reap_foreign_runs is off: end it there";
+		return claim_answer(db, o->request.id, false, run_id, answer, e->now_us, err);
 	} else if (runs_end(db, run_id, NULL, "cancelled; it has no process that could be ended",
 			   e->now_us, err) < 0) {
 		return -1;

@@ -219,6 +219,8 @@ meet_foreign(struct engine *e, const struct active_run *run)
 			return;
 		}
 		t = task_add(e, run->row.id, RUN_STARTED);
+	} else if (db_get_type(e->env.db) != DB_SQLITE) {
+		return; /* the number of a process on some other host, for all we know */
 	} else {
 		t = task_add(e, run->row.id, RUN_ENDED);
 		exit_unknown(t, "its process is gone");

@@ -47,11 +47,12 @@ int
 runs_note_cancel(struct db *db, int64_t run_id, const char *by, int64_t now_us, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_RUN_NOTE_CANCEL);
+	int64_t changed;
 
 	stmt_int(st, 1, run_id);
 	stmt_time(st, 2, now_us);
 	stmt_text(st, 3, by);
-	return stmt_exec(st, NULL, err);
+	return stmt_exec(st, &changed, err) < 0 ? -1 : changed > 0;
 }
 
 /* The run as it stands before its end is written. */

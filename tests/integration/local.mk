@@ -27,6 +27,7 @@ libstoreutil_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS) \
 store_tests = \
 	tests/integration/test_db_sqlite \
 	tests/integration/test_fence \
+	tests/integration/test_engine_runs \
 	tests/integration/test_schema \
 	tests/integration/test_triggers \
 	tests/integration/test_upkeep
@@ -69,6 +70,13 @@ tests_integration_test_upkeep_SOURCES = tests/integration/test_upkeep.c src/daem
 tests_integration_test_upkeep_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_upkeep_LDADD = librunner.a libstoreutil.a libpgcluster.a libstore.a \
 	libcore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS) $(CHECK_LIBS)
+
+store_engine_libs = libengine.a liblease.a librunner.a libstoreutil.a libpgcluster.a libstore.a libcore.a \
+	libbase.a $(STORE_LIBS) $(EVENT_LIBS) $(CJSON_LIBS) $(CHECK_LIBS)
+
+tests_integration_test_engine_runs_SOURCES = tests/integration/test_engine_runs.c
+tests_integration_test_engine_runs_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_engine_runs_LDADD = $(store_engine_libs)
 
 check_LIBRARIES += libloop.a
 libloop_a_SOURCES = \
