@@ -30,6 +30,7 @@ struct api_options {
 	struct auth_options auth;
 	const char *database; /* URL */
 	int database_timeout_ms;
+	int64_t log_max_bytes; /* the cap that the runs' logs are written with */
 	struct paths paths; /* borrowed texts, which stay */
 	const char *holder_id; /* of this daemon */
 	const char *version;

@@ -90,12 +90,17 @@ void http_reply(struct http_server *s, int64_t id, const struct http_response *r
 void http_reply_error(struct http_server *s, int64_t id, int status, const char *text);
 
 /* Instead of a reply: a body that goes on until its end or the client's. on_close is called once, when the client
- * has gone, was dropped, or the server ends; not after http_stream_end(). */
+ * has gone, was dropped, or the server ends; not after http_stream_end(). False when it was called already. */
 typedef void (*http_close_cb)(int64_t id, void *arg);
-void http_stream_start(struct http_server *s, int64_t id, const struct http_response *head,
+bool http_stream_start(struct http_server *s, int64_t id, const struct http_response *head,
 	http_close_cb on_close, void *arg);
 /* False when the client has gone or was dropped for being more than stream_max behind. */
 bool http_stream_write(struct http_server *s, int64_t id, const void *data, size_t len);
+/* The same of bytes that many streams get: they are not copied, and must not change or go until release is called,
+ * once, in any case. */
+typedef void (*http_release_cb)(const void *data, size_t len, void *arg);
+bool http_stream_share(struct http_server *s, int64_t id, const void *data, size_t len,
+	http_release_cb release, void *arg);
 /* How far behind the client is, in bytes. */
 size_t http_stream_pending(struct http_server *s, int64_t id);
 void http_stream_end(struct http_server *s, int64_t id);

@@ -140,6 +140,7 @@ web_start(struct event_base *base, const struct config *config, const char *hold
 		.limits = http_limits_default,
 		.database = web->database,
 		.database_timeout_ms = (int)config->database_timeout_ms,
+		.log_max_bytes = config->run_log_max_bytes,
 		.paths = config->paths,
 		.holder_id = web->holder_id,
 		.version = PACKAGE_VERSION,

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "streams.h"
 
 #define STOP_S 1 /* what is being answered at a stop has so long */
 
@@ -71,20 +72,27 @@ static void
 deliver(struct api *api, struct api_job *job)
 {
 	struct call *c = &job->call;
+	struct http_response response;
 
 	if (job->work) {
-		free(job);
+		job->done(job);
+		api_job_free(job);
 		return;
 	}
 	add_common_headers(api, c);
-	http_reply(api->server, c->request->id,
-		&(struct http_response){
-			.status = c->status,
-			.content_type = c->content_type,
-			.headers = buf_str(&c->headers),
-			.body = buf_str(&c->out),
-			.body_len = c->out.len,
-		});
+	response = (struct http_response){
+		.status = c->status,
+		.content_type = c->content_type,
+		.headers = buf_str(&c->headers),
+		.body = buf_str(&c->out),
+		.body_len = c->out.len,
+	};
+	if (c->status == 200 && c->stream == STREAM_EVENTS)
+		live_open(api->live, c, &response);
+	else if (c->status == 200 && c->stream == STREAM_LOG)
+		logtails_open(api->tails, c, &response);
+	else
+		http_reply(api->server, c->request->id, &response);
 	api_job_free(job);
 }
 
@@ -183,6 +191,8 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 		TAILQ_REMOVE(&done, job, link);
 		deliver(api, job);
 	}
+	if (atomic_exchange(&api->changed, false))
+		live_wake(api->live);
 	if (atomic_load(&api->stop) && (worker_waiting(api->worker) == 0 || api->stop_timed))
 		event_base_loopbreak(api->base);
 	else if (atomic_load(&api->stop) && !api->stop_timed) {
@@ -218,6 +228,8 @@ free_parts(struct api *api)
 {
 	worker_stop(api->worker);
 	http_server_free(api->server);
+	logtails_free(api->tails);
+	live_free(api->live);
 	if (api->on_wake)
 		event_free(api->on_wake);
 	if (api->base)
@@ -245,6 +257,8 @@ start_parts(struct api *api, struct err *err)
 		listen_everywhere(api, err) < 0 ||
 		worker_start(&api->options, &api->context, wake, api, &api->worker, err) < 0)
 		return -1;
+	api->tails = logtails_new(api);
+	api->live = live_new(api);
 	rc = pthread_create(&api->thread, NULL, serve, api);
 	return rc == 0 ? 0 : err_errno(err, rc, "start a thread");
 }

@@ -10,6 +10,8 @@
 
 struct event;
 struct event_base;
+struct live;
+struct logtails;
 
 struct api {
 	struct api_options options;
@@ -17,6 +19,8 @@ struct api {
 	struct event_base *base;
 	struct http_server *server;
 	struct worker *worker;
+	struct live *live;
+	struct logtails *tails;
 	pthread_t thread;
 	int wake_fd; /* something is to be done in the server's thread */
 	struct event *on_wake;

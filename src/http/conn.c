@@ -151,24 +151,50 @@ conn_stream(struct conn *c, const struct http_response *head, http_close_cb on_c
 	bufferevent_enable(c->bev, EV_READ);
 }
 
-bool
-conn_stream_write(struct conn *c, const void *data, size_t len)
+static void
+drop_slow_reader(struct conn *c)
 {
 	static const char reason[] =
 		"event: dropped\ndata: {\"reason\":\"the reader is too slow\"}\n\n";
 
-	if (conn_pending(c) + len > c->s->limits.stream_max) {
-		c->s->counts.dropped_streams++;
-		log_info("A stream is dropped: its reader is too slow client=%s", c->peer);
-		evbuffer_add(output(c), reason, sizeof(reason) - 1);
-		if (c->on_close)
-			c->on_close(c->request_id, c->close_arg);
-		c->on_close = NULL;
-		begin_ending(c);
-		return false;
-	}
-	evbuffer_add(output(c), data, len);
-	return true;
+	c->s->counts.dropped_streams++;
+	log_info("A stream is dropped: its reader is too slow client=%s", c->peer);
+	evbuffer_add(output(c), reason, sizeof(reason) - 1);
+	if (c->on_close)
+		c->on_close(c->request_id, c->close_arg);
+	c->on_close = NULL;
+	begin_ending(c);
+}
+
+/* Past the buffers when nothing waits in them: one call of the system for each of a thousand streams, and no
+ * memory. Errors are found by the next write. */
+static size_t
+send_at_once(struct conn *c, const void *data, size_t len)
+{
+	ssize_t n = -1;
+
+	if (conn_pending(c) == 0)
+		n = send(bufferevent_getfd(c->bev), data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n > 0 ? (size_t)n : 0;
+}
+
+bool
+conn_stream_write(struct conn *c, const void *data, size_t len, http_release_cb release, void *arg)
+{
+	bool kept = conn_pending(c) + len <= c->s->limits.stream_max;
+	size_t n = kept ? send_at_once(c, data, len) : 0;
+	const char *rest = (const char *)data + n;
+
+	if (!kept)
+		drop_slow_reader(c);
+	else if (n < len && release &&
+		evbuffer_add_reference(output(c), rest, len - n, release, arg) == 0)
+		return true;
+	else if (n < len)
+		evbuffer_add(output(c), rest, len - n);
+	if (release)
+		release(data, len, arg);
+	return kept;
 }
 
 void

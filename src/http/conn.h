@@ -70,7 +70,9 @@ void conn_reply(struct conn *c, const struct http_response *response);
 void conn_reply_error(struct conn *c, int status, const char *text, bool close);
 void
 conn_stream(struct conn *c, const struct http_response *head, http_close_cb on_close, void *arg);
-bool conn_stream_write(struct conn *c, const void *data, size_t len);
+/* release NULL: the bytes are copied, as far as they have to wait. */
+bool
+conn_stream_write(struct conn *c, const void *data, size_t len, http_release_cb release, void *arg);
 size_t conn_pending(const struct conn *c);
 void conn_stream_end(struct conn *c);
 

@@ -7,15 +7,21 @@ libhttp_a_SOURCES = \
 	src/http/call.c \
 	src/http/conn.c \
 	src/http/conn.h \
+	src/http/events.c \
+	src/http/journal.c \
+	src/http/journal.h \
+	src/http/logtail.c \
 	src/http/params.c \
 	src/http/router.c \
 	src/http/routes.c \
 	src/http/routes.h \
 	src/http/routes_health.c \
+	src/http/routes_live.c \
 	src/http/routes_runs.c \
 	src/http/routes_schedules.c \
 	src/http/run_now.c \
 	src/http/server.c \
+	src/http/streams.h \
 	src/http/worker.c \
 	src/http/worker.h
 libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS)

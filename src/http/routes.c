@@ -3,6 +3,7 @@
 
 const struct route_set *const route_sets[] = {
 	&routes_health,
+	&routes_live,
 	&routes_runs,
 	&routes_schedules,
 	NULL,

@@ -332,7 +332,7 @@ http_reply_error(struct http_server *s, int64_t id, int status, const char *text
 		conn_reply_error(c, status, text, false);
 }
 
-void
+bool
 http_stream_start(struct http_server *s, int64_t id, const struct http_response *head,
 	http_close_cb on_close, void *arg)
 {
@@ -342,6 +342,7 @@ http_stream_start(struct http_server *s, int64_t id, const struct http_response 
 		conn_stream(c, head, on_close, arg);
 	else if (on_close)
 		on_close(id, arg);
+	return c != NULL;
 }
 
 bool
@@ -349,7 +350,19 @@ http_stream_write(struct http_server *s, int64_t id, const void *data, size_t le
 {
 	struct conn *c = find(s, id, CONN_STREAM);
 
-	return c && conn_stream_write(c, data, len);
+	return c && conn_stream_write(c, data, len, NULL, NULL);
+}
+
+bool
+http_stream_share(struct http_server *s, int64_t id, const void *data, size_t len,
+	http_release_cb release, void *arg)
+{
+	struct conn *c = find(s, id, CONN_STREAM);
+
+	if (c)
+		return conn_stream_write(c, data, len, release, arg);
+	release(data, len, arg);
+	return false;
 }
 
 size_t

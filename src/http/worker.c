@@ -51,6 +51,18 @@ api_job_new(struct http_request *request)
 	return job;
 }
 
+struct api_job *
+api_job_new_work(void (*work)(struct api_job *job, struct catalog *cat),
+	void (*done)(struct api_job *job), void *arg)
+{
+	struct api_job *job = xcalloc(1, sizeof(*job));
+
+	job->work = work;
+	job->done = done;
+	job->arg = arg;
+	return job;
+}
+
 void
 api_job_free(struct api_job *job)
 {
@@ -344,10 +356,14 @@ worker_give(struct worker *w, struct api_job *job)
 	bool taken;
 
 	pthread_mutex_lock(&w->lock);
-	taken = w->n_waiting < QUEUE_MAX;
+	taken = w->n_waiting < QUEUE_MAX || job->work;
 	if (taken) {
 		w->n_waiting++;
-		TAILQ_INSERT_TAIL(&w->queue, job, link);
+		/* An event is for thousands, an answer for one. */
+		if (job->work)
+			TAILQ_INSERT_HEAD(&w->queue, job, link);
+		else
+			TAILQ_INSERT_TAIL(&w->queue, job, link);
 		pthread_cond_signal(&w->wake);
 	}
 	pthread_mutex_unlock(&w->lock);

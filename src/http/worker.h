@@ -22,7 +22,8 @@ struct api_job {
 	int64_t began_us; /* boot time */
 	/* Instead of a request: something of the server's own, on the worker's catalog. */
 	void (*work)(struct api_job *job, struct catalog *cat);
-	void *arg;
+	void (*done)(struct api_job *job); /* in the server's thread */
+	void *arg; /* borrowed, or in the arena */
 	int result; /* of work */
 };
 
@@ -40,6 +41,9 @@ void worker_take(struct worker *w, struct api_jobs *out);
 int64_t worker_waiting(struct worker *w);
 
 struct api_job *api_job_new(struct http_request *request);
+/* To be given with worker_give(), which always takes it, and before all requests. */
+struct api_job *api_job_new_work(void (*work)(struct api_job *job, struct catalog *cat),
+	void (*done)(struct api_job *job), void *arg);
 void api_job_free(struct api_job *job);
 
 #endif

@@ -4,6 +4,7 @@
 store_sql = \
 	src/store/sql/catalog.sql \
 	src/store/sql/engine.sql \
+	src/store/sql/live.sql \
 	src/store/sql/schema.sql
 store_schema_sql = \
 	src/store/sql/schema/001-scheduler-postgres.sql \
