@@ -104,25 +104,64 @@ wants(const struct stream *s, const struct live_event *e)
 	return !s->user_id || e->owner_id == LIVE_FOR_ALL || e->owner_id == s->user_id;
 }
 
-static bool
-send_event(struct stream *s, struct live_event *e)
+/* All of a list's events as one piece of text: what many streams get in one call each. NULL: too few for that. */
+static struct live_event *
+join(const struct live_events *list, unsigned *types)
 {
-	if (!wants(s, e))
-		return true;
+	struct live_event *e, *all;
+	size_t len = 0, n = 0;
+
+	*types = 0;
+	TAILQ_FOREACH (e, list, link) {
+		*types |= 1U << e->type;
+		len += e->len;
+		n++;
+	}
+	if (n < 2)
+		return NULL;
+	all = xcalloc(1, sizeof(*all) + len);
+	all->refs = 1;
+	TAILQ_FOREACH (e, list, link) {
+		memcpy(all->text + all->len, e->text, e->len);
+		all->len += e->len;
+	}
+	return all;
+}
+
+static bool
+send_shared(struct stream *s, struct live_event *e)
+{
 	e->refs++;
 	return http_stream_share(s->live->api->server, s->id, e->text, e->len, release, e);
 }
 
 static void
-send_to_all(struct live *l, struct live_event *e)
+send_each(struct stream *s, const struct live_events *list)
 {
+	struct live_event *e;
+
+	TAILQ_FOREACH (e, list, link)
+		if (wants(s, e) && !send_shared(s, e))
+			return;
+}
+
+static void
+send_to_all(struct live *l, const struct live_events *list)
+{
+	unsigned types;
+	struct live_event *all = join(list, &types);
 	struct stream *s, *next;
 
 	/* One that is dropped takes itself off the list. */
 	for (s = TAILQ_FIRST(&l->streams); s; s = next) {
 		next = TAILQ_NEXT(s, link);
-		send_event(s, e);
+		if (all && !s->user_id && (s->types & types) == types)
+			send_shared(s, all);
+		else
+			send_each(s, list);
 	}
+	if (all)
+		release(NULL, 0, all);
 }
 
 static void
@@ -142,6 +181,16 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 
 /* --- from the journal ------------------------------------------------------------------------------------ */
 
+/* Older events are of no use any more. */
+static void
+begin_anew(struct live *l, struct live_event *e)
+{
+	while (l->n_ring > 0)
+		forget_first(l);
+	l->floor = e->id;
+	release(NULL, 0, e);
+}
+
 void
 live_take(struct live *l)
 {
@@ -149,20 +198,15 @@ live_take(struct live *l)
 	struct live_event *e;
 
 	journal_take(l->journal, &fresh, &l->last_seq);
+	send_to_all(l, &fresh);
 	while ((e = TAILQ_FIRST(&fresh))) {
 		TAILQ_REMOVE(&fresh, e, link);
-		if (e->type == LIVE_RESYNC) {
-			while (l->n_ring > 0)
-				forget_first(l);
-			l->floor = e->id;
-			send_to_all(l, e);
-			release(NULL, 0, e);
-			continue;
-		}
-		send_to_all(l, e);
 		if (e->type <= LIVE_RUN_CANCELLED)
 			logtails_hear(l->api->tails, e->object_id);
-		keep(l, e);
+		if (e->type == LIVE_RESYNC)
+			begin_anew(l, e);
+		else
+			keep(l, e);
 	}
 }
 
@@ -295,7 +339,7 @@ resume(struct stream *s, struct live_id seen)
 			from = e;
 	for (e = from ? TAILQ_NEXT(from, link) : TAILQ_FIRST(&l->ring); e; e = next) {
 		next = TAILQ_NEXT(e, link);
-		if ((from || live_id_compare(e->id, seen) > 0) && !send_event(s, e))
+		if ((from || live_id_compare(e->id, seen) > 0) && wants(s, e) && !send_shared(s, e))
 			return;
 	}
 }

@@ -1,5 +1,6 @@
 # The built programs as a user runs them.
 e2e_tests = \
+	tests/e2e/test_api_live.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
@@ -18,7 +19,8 @@ EXTRA_DIST += \
 	tests/e2e/cli_lib.sh \
 	tests/e2e/demo_expected.sh \
 	tests/e2e/handover.py \
-	tests/e2e/python_peer.py
+	tests/e2e/python_peer.py \
+	tests/e2e/test_api_live.py
 TESTS += $(e2e_tests)
 
 # A real catalog of Flowfile 0.16.0, made by its own migrations and services; a few KiB packed.
