@@ -62,6 +62,11 @@ static const struct {
 } good_urls[] = {
 	{"postgresql://u@h:5433/d", "postgresql://u@h:5433/d"},
 	{"postgres://u:secret@h/d", "postgresql://u@h/d"},
+	{"postgresql://u:secret@/d?host=/nowhere/here&port=5433",
+		"postgresql://u@/d?host=/nowhere/here&port=5433"},
+	{"postgresql://u@h/d?sslmode=require&passfile=/p%20q&sslpassword=secret",
+		"postgresql://u@h/d?passfile=/p%20q&sslmode=require"},
+	{"postgresql://u%20v@h/d", "postgresql://u%20v@h/d"},
 	{"postgresql+psycopg2://u:s%40secret@h/d?sslmode=require", "postgresql://u@h/d"},
 	{"postgresql://h/d?password=secret&user=u", "postgresql://u@h/d"},
 	{"postgresql:///d", "postgresql:///d"},
@@ -77,7 +82,7 @@ START_TEST(good_urls_are_shown_without_their_password)
 
 	ck_ok(db_check_url(good_urls[_i].url, &type, e));
 	ck_assert_int_eq(type, DB_POSTGRES);
-	if (strchr(good_urls[_i].url, 'h') == NULL || _i > 3)
+	if (strchr(good_urls[_i].url, 'h') == NULL || _i > 6)
 		return;
 	/* Nobody is called h: the error shows what is displayed. */
 	ck_assert_int_lt(db_open(good_urls[_i].url, &options, &db, &err), 0);
