@@ -33,6 +33,7 @@ void json_int(struct json *j, int64_t v);
 void json_double(struct json *j, double v); /* as Python's repr: shortest; NaN and Inf: null */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
+void json_raw(struct json *j, const char *text); /* one whole value, as JSON already */
 void json_time(struct json *j, int64_t us); /* the API's form; null for TIME_NONE */
 
 /* key and value in one call */

@@ -60,6 +60,8 @@ int catalog_finish(struct catalog *cat, int rc, struct err *err);
 void *catalog_grow(struct arena *a, void *items, size_t n, size_t size);
 /* The item with an id among items that are in the order of their ids and begin with them; NULL. */
 void *catalog_find(void *items, size_t n, size_t size, int64_t id);
+/* The end of a range that begins with an id and holds it alone, or everything when it is ID_NONE. */
+int64_t catalog_last_id(int64_t first);
 /* One statement whose only parameter is an id. */
 int catalog_exec_id(struct catalog *cat, enum sql_id sql, int64_t id, struct err *err);
 /* Whether two texts, either of which may be NULL, are the same. */

@@ -53,6 +53,9 @@ int status_host_seen(struct catalog *cat, const char *host, int64_t *seen_us, st
 /* Stops or resumes the launching of runs by schedules, and wakes the leader. *changed may be NULL. */
 int status_set_paused(struct catalog *cat, bool paused, bool *changed, struct err *err);
 
+/* Whether it is stopped. */
+int status_paused(struct catalog *cat, bool *paused, struct err *err);
+
 /* Whether our own tables are in the catalog. */
 int status_prepared(struct catalog *cat, bool *prepared, struct err *err);
 

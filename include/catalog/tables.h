@@ -64,6 +64,12 @@ struct table_new {
 	const char *storage_format; /* NULL: delta */
 	int64_t source_registration_id;
 	int64_t row_count, size_bytes; /* COUNT_NONE: not known */
+	const char *schema_json; /* NULL: not known */
+	int64_t column_count; /* COUNT_NONE, or 0 without a schema: not known */
+	/* Virtual tables, contract 5.10: the flow that makes it, or a query. */
+	bool is_virtual;
+	int64_t producer_registration_id;
+	const char *sql_query;
 };
 int tables_register(struct catalog *cat, const struct table_new *new, int64_t *id, struct err *err);
 
@@ -93,6 +99,33 @@ int
 tables_update(struct catalog *cat, int64_t id, const struct table_change *change, struct err *err);
 
 /*
+ * Records that a table's data was replaced (contract 5.8 "refresh"). NULL, COUNT_NONE: what is not
+ * known stays as it was. updated_at moves as in tables_touch(). Data at another place than before is
+ * removed if it is managed (D-37).
+ */
+struct table_data {
+	const char *file_path; /* NULL: ERR_USAGE */
+	const char *storage_format; /* NULL: by what is there */
+	const char *schema_json, *description;
+	int64_t row_count, column_count, size_bytes;
+};
+int
+tables_overwrite(struct catalog *cat, int64_t id, const struct table_data *data, struct err *err);
+
+/* Removes what is in the managed folder (paths->tables); all else is the user's and stays. */
+void tables_drop_data(struct catalog *cat, const char *file_path);
+
+/* Favorites of the catalog's user. Adding one that is there changes nothing. */
+struct table_favorite {
+	int64_t id, user_id, table_id, created_us;
+};
+int
+tables_add_favorite(struct catalog *cat, int64_t id, struct table_favorite *out, struct err *err);
+int tables_drop_favorite(struct catalog *cat, int64_t id, struct err *err);
+/* Newest favorite first. */
+int tables_favorites(struct catalog *cat, struct arena *a, struct table_list *out, struct err *err);
+
+/*
  * Removes the record and what hangs on it. Schedules that watch it are disabled, for its id may be
  * used again for another table (D-11); *disabled (may be NULL) counts them. Files stay.
  */
@@ -117,6 +150,15 @@ struct table_matches {
 };
 int tables_resolve(struct catalog *cat, const char *q, int64_t namespace_id, bool strict,
 	struct arena *a, struct table_matches *out, struct err *err);
+
+/* For the catalog's own files, within a transaction. */
+
+/* Whether a table of that name may be there: its form, the namespace, no other one (self excepted). */
+int tables_check_place(
+	struct catalog *cat, const char *name, int64_t namespace_id, int64_t self, struct err *err);
+int tables_apply(struct catalog *cat, int64_t id, const struct table_change *change,
+	struct arena *a, struct err *err);
+int tables_next_stamp(struct catalog *cat, int64_t id, int64_t *stamp_us, struct err *err);
 
 void tables_json(struct json *j, const struct table_info *table);
 

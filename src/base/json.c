@@ -286,6 +286,13 @@ json_bool(struct json *j, bool v)
 }
 
 void
+json_raw(struct json *j, const char *text)
+{
+	before_value(j);
+	buf_puts(j->out, text);
+}
+
+void
 json_null(struct json *j)
 {
 	before_value(j);

@@ -106,6 +106,12 @@ catalog_find(void *items, size_t n, size_t size, int64_t id)
 	return NULL;
 }
 
+int64_t
+catalog_last_id(int64_t first)
+{
+	return first == ID_NONE ? INT64_MAX : first;
+}
+
 int
 catalog_exec_id(struct catalog *cat, enum sql_id sql, int64_t id, struct err *err)
 {

@@ -10,8 +10,11 @@ libcatalog_a_SOURCES = \
 	src/catalog/runs.c \
 	src/catalog/schedules.c \
 	src/catalog/status.c \
+	src/catalog/table_data.c \
 	src/catalog/tables.c \
 	src/catalog/users.c \
+	src/catalog/virtual.c \
+	src/catalog/visualizations.c \
 	src/catalog/zones.c
 noinst_HEADERS += \
 	include/catalog/catalog.h \
@@ -26,5 +29,7 @@ noinst_HEADERS += \
 	include/catalog/status.h \
 	include/catalog/tables.h \
 	include/catalog/users.h \
+	include/catalog/virtual.h \
+	include/catalog/visualizations.h \
 	include/catalog/zones.h
 libcatalog_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)

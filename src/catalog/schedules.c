@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -44,6 +45,7 @@ attach_links(struct catalog *cat, int64_t id, struct arena *a, const struct sche
 	int r;
 
 	stmt_int(st, 1, id);
+	stmt_int(st, 2, catalog_last_id(id));
 	while ((r = stmt_step(st, err)) > 0) {
 		struct schedule_info *s =
 			catalog_find(list->items, list->n, sizeof(*list->items), col_int(st, 0));
@@ -83,6 +85,7 @@ select_schedules(struct catalog *cat, int64_t id, int64_t registration_id, struc
 	out->n = 0;
 	stmt_int(st, 1, id);
 	stmt_int(st, 2, registration_id);
+	stmt_int(st, 3, catalog_last_id(id));
 	while ((r = stmt_step(st, err)) > 0) {
 		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
 		out->items[out->n] = (struct schedule_info){0};
@@ -124,18 +127,49 @@ is_blank(const char *s)
 	return s == NULL || s[strspn(s, " \t\n\v\f\r")] == '\0';
 }
 
+/* A text as Flowfile quotes it: one line, whatever is in it. */
+static const char *
+quoted(const char *s, char *out, size_t size)
+{
+	char quote = strchr(s, '\'') != NULL && strchr(s, '"') == NULL ? '"' : '\'';
+	struct buf b;
+
+	buf_init(&b, size - 2);
+	buf_putc(&b, quote);
+	for (; *s && !buf_failed(&b); s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '\n' || c == '\r' || c == '\t')
+			buf_printf(&b, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+		else if (c == '\\' || c == (unsigned char)quote)
+			buf_printf(&b, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			buf_printf(&b, "\\x%02x", c);
+		else
+			buf_putc(&b, *s);
+	}
+	text_copy(out, size - 1, buf_str(&b));
+	buf_free(&b);
+	out[strlen(out) + 1] = '\0';
+	out[strlen(out)] = quote;
+	return out;
+}
+
 int
 schedules_check_cron(struct catalog *cat, const char *expr, const char *zone, struct err *err)
 {
 	struct err why = ERR_INIT;
+	char text[300];
 	struct cron cron;
 
 	if (is_blank(expr))
 		return err_set(err, ERR_USAGE, "cron_expression is required for cron schedules");
 	if (cron_parse(expr, 0, &cron, &why) < 0)
-		return err_set(err, ERR_USAGE, "Invalid cron expression: '%s'\n%s", expr, why.text);
+		return err_set(err, ERR_USAGE, "Invalid cron expression: %s\n%s",
+			quoted(expr, text, sizeof(text)), why.text);
 	if (zones_get(cat->zones, zone, &why) == NULL)
-		return err_set(err, ERR_USAGE, "Invalid timezone: '%s'\n%s", zone, why.text);
+		return err_set(err, ERR_USAGE, "Invalid timezone: %s\n%s",
+			quoted(zone, text, sizeof(text)), why.text);
 	return 0;
 }
 

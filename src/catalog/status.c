@@ -237,6 +237,17 @@ status_json(struct json *j, const struct status_info *s)
 	json_object_end(j);
 }
 
+int
+status_paused(struct catalog *cat, bool *paused, struct err *err)
+{
+	bool prepared;
+
+	*paused = false;
+	if (status_prepared(cat, &prepared, err) < 0)
+		return -1;
+	return prepared ? load_paused(cat->db, paused, err) : 0;
+}
+
 static int
 put_paused(struct catalog *cat, bool paused, bool *changed, struct err *err)
 {

@@ -104,6 +104,7 @@ attach_readers(struct catalog *cat, int64_t id, struct arena *a, const struct ta
 	int r;
 
 	stmt_int(st, 1, id);
+	stmt_int(st, 2, catalog_last_id(id));
 	while ((r = stmt_step(st, err)) > 0) {
 		struct table_info *t =
 			catalog_find(list->items, list->n, sizeof(*list->items), col_int(st, 0));
@@ -131,6 +132,7 @@ select_tables(struct catalog *cat, int64_t id, int64_t namespace_id, struct aren
 	stmt_int(st, 1, id);
 	stmt_int(st, 2, namespace_id);
 	stmt_int(st, 3, cat->user_id);
+	stmt_int(st, 4, catalog_last_id(id));
 	while ((r = stmt_step(st, err)) > 0) {
 		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
 		out->items[out->n] = (struct table_info){0};
@@ -178,8 +180,8 @@ tables_full_name(struct arena *a, const char *schema, const char *name)
 	return arena_printf(a, "%s.%s", schema, name);
 }
 
-static int
-check_name(
+int
+tables_check_place(
 	struct catalog *cat, const char *name, int64_t namespace_id, int64_t self, struct err *err)
 {
 	struct stmt *st;
@@ -191,6 +193,8 @@ check_name(
 	if (strchr(name, '.') != NULL)
 		return err_set(err, ERR_USAGE,
 			"Table name must not contain '.'\nGive the namespace apart from the name.");
+	if (namespaces_check(cat, namespace_id, err) < 0)
+		return -1;
 	st = db_stmt(cat->db, SQL_CAT_TABLE_NAME_TAKEN);
 	stmt_text(st, 1, name);
 	stmt_int_or_null(st, 2, namespace_id, ID_NONE);
@@ -205,27 +209,22 @@ check_name(
 }
 
 static int
-check_source(struct catalog *cat, int64_t registration_id, struct err *err)
+check_flow(struct catalog *cat, int64_t registration_id, const char *missing, struct err *err)
 {
 	int64_t found = 1;
 
 	if (registration_id != ID_NONE &&
 		catalog_count(cat, SQL_CAT_FLOW_EXISTS, registration_id, &found, err) < 0)
 		return -1;
-	return found == 0 ? err_set(err, ERR_NOT_FOUND, "Flow not found") : 0;
+	return found == 0 ? err_set(err, ERR_NOT_FOUND, "%s", missing) : 0;
 }
 
 static int
-register_in_transaction(
-	struct catalog *cat, const struct table_new *new, int64_t *id, struct err *err)
+insert_row(struct catalog *cat, const struct table_new *new, int64_t *id, struct err *err)
 {
-	struct stmt *st;
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_INSERT);
+	bool columns_known = new->schema_json != NULL || new->column_count > 0;
 
-	if (namespaces_check(cat, new->namespace_id, err) < 0 ||
-		check_name(cat, new->name, new->namespace_id, ID_NONE, err) < 0 ||
-		check_source(cat, new->source_registration_id, err) < 0)
-		return -1;
-	st = db_stmt(cat->db, SQL_CAT_TABLE_INSERT);
 	stmt_text(st, 1, new->name);
 	stmt_int_or_null(st, 2, new->namespace_id, ID_NONE);
 	stmt_text(st, 3, new->description);
@@ -237,7 +236,23 @@ register_in_transaction(
 	stmt_int_or_null(st, 9, new->source_registration_id, ID_NONE);
 	stmt_time(st, 10, clock_wall(cat->clock));
 	stmt_bool(st, 11, false);
+	stmt_text(st, 12, new->is_virtual ? "virtual" : "physical");
+	stmt_text(st, 13, new->schema_json);
+	stmt_int_or_null(st, 14, columns_known ? new->column_count : COUNT_NONE, COUNT_NONE);
+	stmt_int_or_null(st, 15, new->producer_registration_id, ID_NONE);
+	stmt_text(st, 16, new->sql_query);
 	return stmt_get_int(st, id, err) < 0 ? -1 : 0;
+}
+
+static int
+register_in_transaction(
+	struct catalog *cat, const struct table_new *new, int64_t *id, struct err *err)
+{
+	if (check_flow(cat, new->producer_registration_id, "Producer flow not found", err) < 0 ||
+		tables_check_place(cat, new->name, new->namespace_id, ID_NONE, err) < 0 ||
+		check_flow(cat, new->source_registration_id, "Flow not found", err) < 0)
+		return -1;
+	return insert_row(cat, new, id, err);
 }
 
 int
@@ -248,9 +263,9 @@ tables_register(struct catalog *cat, const struct table_new *new, int64_t *id, s
 	return catalog_finish(cat, register_in_transaction(cat, new, id, err), err);
 }
 
-static int
-touch_in_transaction(struct catalog *cat, int64_t id, const struct table_touch *touch,
-	int64_t *updated_us, struct err *err)
+/* The stamp of a write that is made now: past the one that is there (D-15, and a clock that went back). */
+int
+tables_next_stamp(struct catalog *cat, int64_t id, int64_t *stamp_us, struct err *err)
 {
 	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_LOCK);
 	int64_t now = clock_wall(cat->clock), old = TIME_NONE;
@@ -263,8 +278,19 @@ touch_in_transaction(struct catalog *cat, int64_t id, const struct table_touch *
 	stmt_reset(st);
 	if (r <= 0)
 		return r < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "Catalog table not found");
-	if (old != TIME_NONE && now <= old)
-		now = old + 1;
+	*stamp_us = old != TIME_NONE && now <= old ? old + 1 : now;
+	return 0;
+}
+
+static int
+touch_in_transaction(struct catalog *cat, int64_t id, const struct table_touch *touch,
+	int64_t *updated_us, struct err *err)
+{
+	struct stmt *st;
+	int64_t now;
+
+	if (tables_next_stamp(cat, id, &now, err) < 0)
+		return -1;
 	st = db_stmt(cat->db, SQL_CAT_TABLE_TOUCH);
 	stmt_time(st, 1, now);
 	stmt_int_or_null(st, 2, touch->run_id, ID_NONE);
@@ -291,8 +317,7 @@ rename_table(
 {
 	struct stmt *st;
 
-	if (namespaces_check(cat, namespace_id, err) < 0 ||
-		check_name(cat, name, namespace_id, id, err) < 0)
+	if (tables_check_place(cat, name, namespace_id, id, err) < 0)
 		return -1;
 	st = db_stmt(cat->db, SQL_CAT_TABLE_RENAME);
 	stmt_text(st, 1, name);
@@ -337,7 +362,7 @@ move_table(struct catalog *cat, int64_t id, const struct table_change *change, s
 	}
 	if (change->source_registration_id == ID_NONE)
 		return 0;
-	if (check_source(cat, change->source_registration_id, err) < 0)
+	if (check_flow(cat, change->source_registration_id, "Flow not found", err) < 0)
 		return -1;
 	st = db_stmt(cat->db, SQL_CAT_TABLE_SET_SOURCE);
 	stmt_int(st, 1, change->source_registration_id);
@@ -345,9 +370,9 @@ move_table(struct catalog *cat, int64_t id, const struct table_change *change, s
 	return stmt_exec(st, NULL, err);
 }
 
-static int
-update_in_transaction(struct catalog *cat, int64_t id, const struct table_change *change,
-	struct arena *a, struct err *err)
+int
+tables_apply(struct catalog *cat, int64_t id, const struct table_change *change, struct arena *a,
+	struct err *err)
 {
 	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_CURRENT);
 	const char *name = NULL, *description = NULL;
@@ -395,7 +420,7 @@ tables_update(struct catalog *cat, int64_t id, const struct table_change *change
 
 	if (db_begin(cat->db, err) < 0)
 		return -1;
-	rc = catalog_finish(cat, update_in_transaction(cat, id, change, &a, err), err);
+	rc = catalog_finish(cat, tables_apply(cat, id, change, &a, err), err);
 	arena_free(&a);
 	return rc;
 }
@@ -403,6 +428,7 @@ tables_update(struct catalog *cat, int64_t id, const struct table_change *change
 static const enum sql_id table_cascade[] = {
 	SQL_CAT_TABLE_DROP_READ_LINKS,
 	SQL_CAT_TABLE_DROP_FAVORITES,
+	SQL_CAT_TABLE_DROP_VISUALIZATION_GRANTS,
 	SQL_CAT_TABLE_DROP_VISUALIZATIONS,
 	SQL_CAT_TABLE_DROP_GRANTS,
 	SQL_CAT_TABLE_DROP_PREDICTIONS,
@@ -548,10 +574,14 @@ json_schema_columns(struct json *j, const char *text)
 {
 	cJSON *columns = text != NULL ? cJSON_Parse(text) : NULL;
 	const cJSON *column;
+	bool whole = cJSON_IsArray(columns);
 
+	cJSON_ArrayForEach(column, columns) whole = whole &&
+		cJSON_IsString(cJSON_GetObjectItem(column, "name")) &&
+		cJSON_IsString(cJSON_GetObjectItem(column, "dtype"));
 	json_key(j, "schema_columns");
 	json_array(j);
-	if (cJSON_IsArray(columns)) {
+	if (whole) {
 		cJSON_ArrayForEach(column, columns)
 		{
 			json_object(j);

@@ -109,7 +109,7 @@ SELECT (SELECT count(*) FROM catalog_namespaces WHERE parent_id = $1)
 DELETE FROM catalog_namespaces WHERE id = $1;
 
 -- name: cat_namespace_drop_grants
-DELETE FROM resource_grants WHERE resource_type = 'namespace' AND resource_id = $1;
+DELETE FROM resource_grants WHERE resource_type = 'catalog_namespace' AND resource_id = $1;
 
 -- name: cat_namespace_default
 SELECT n.id FROM catalog_namespaces n JOIN catalog_namespaces p ON p.id = n.parent_id
@@ -130,13 +130,14 @@ FROM catalog_tables t
 	LEFT JOIN flow_registrations s ON s.id = t.source_registration_id
 	LEFT JOIN flow_registrations q ON q.id = t.producer_registration_id
 	LEFT JOIN catalog_tables d ON d.id = t.prediction_table_id
-WHERE (CAST($1 AS BIGINT) = 0 OR t.id = $1) AND (CAST($2 AS BIGINT) = 0 OR t.namespace_id = $2)
+WHERE t.id BETWEEN CAST($1 AS BIGINT) AND CAST($4 AS BIGINT)
+	AND (CAST($2 AS BIGINT) = 0 OR t.namespace_id = $2)
 ORDER BY t.id;
 
 -- name: cat_tables_readers
 SELECT l.table_id, f.id, f.name
 FROM catalog_table_read_links l JOIN flow_registrations f ON f.id = l.registration_id
-WHERE (CAST($1 AS BIGINT) = 0 OR l.table_id = $1)
+WHERE l.table_id BETWEEN CAST($1 AS BIGINT) AND CAST($2 AS BIGINT)
 ORDER BY l.table_id, f.id;
 
 -- name: cat_table_exists
@@ -149,9 +150,40 @@ WHERE name = $1 AND id <> $3
 
 -- name: cat_table_insert
 INSERT INTO catalog_tables (name, namespace_id, description, owner_id, file_path, storage_format,
-	row_count, size_bytes, source_registration_id, created_at, updated_at, table_type, is_optimized)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 'physical', $11)
+	row_count, size_bytes, source_registration_id, created_at, updated_at, table_type, is_optimized,
+	schema_json, column_count, producer_registration_id, sql_query)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $12, $11, $13, $14, $15, $16)
 RETURNING id;
+
+-- name: cat_table_overwrite
+UPDATE catalog_tables SET file_path = $1, storage_format = $2,
+	schema_json = coalesce($3, schema_json), row_count = coalesce($4, row_count),
+	column_count = coalesce($5, column_count), size_bytes = coalesce($6, size_bytes),
+	description = coalesce($7, description), updated_at = $8
+WHERE id = $9;
+
+-- name: cat_table_drop_scd2
+UPDATE catalog_tables SET scd2_config = NULL WHERE id = $1;
+
+-- name: cat_table_set_producer
+UPDATE catalog_tables SET producer_registration_id = $1, updated_at = $2 WHERE id = $3;
+
+-- name: cat_table_set_query
+UPDATE catalog_tables SET sql_query = $1, schema_json = NULL, column_count = NULL, updated_at = $2
+WHERE id = $3;
+
+-- name: cat_table_favorites
+SELECT table_id FROM table_favorites WHERE user_id = $1 ORDER BY created_at DESC, id DESC;
+
+-- name: cat_table_favorite_get
+SELECT id, created_at FROM table_favorites WHERE user_id = $1 AND table_id = $2;
+
+-- name: cat_table_favorite_add
+INSERT INTO table_favorites (user_id, table_id, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (user_id, table_id) DO NOTHING;
+
+-- name: cat_table_favorite_drop
+DELETE FROM table_favorites WHERE user_id = $1 AND table_id = $2;
 
 -- name: cat_table_updated_at
 SELECT updated_at FROM catalog_tables WHERE id = $1;
@@ -192,11 +224,15 @@ DELETE FROM catalog_table_read_links WHERE table_id = $1;
 -- name: cat_table_drop_favorites
 DELETE FROM table_favorites WHERE table_id = $1;
 
+-- name: cat_table_drop_visualization_grants
+DELETE FROM resource_grants WHERE resource_type = 'visualization'
+	AND resource_id IN (SELECT id FROM catalog_visualizations WHERE catalog_table_id = $1);
+
 -- name: cat_table_drop_visualizations
 DELETE FROM catalog_visualizations WHERE catalog_table_id = $1;
 
 -- name: cat_table_drop_grants
-DELETE FROM resource_grants WHERE resource_type = 'table' AND resource_id = $1;
+DELETE FROM resource_grants WHERE resource_type = 'catalog_table' AND resource_id = $1;
 
 -- name: cat_table_drop_predictions
 UPDATE catalog_tables SET prediction_table_id = NULL WHERE prediction_table_id = $1;
@@ -209,6 +245,44 @@ WHERE enabled IS TRUE AND ((schedule_type = 'table_trigger' AND trigger_table_id
 
 -- name: cat_table_delete
 DELETE FROM catalog_tables WHERE id = $1;
+
+-- name: cat_visualizations_list
+SELECT v.id, v.name, v.description, v.chart_type, v.spec_json, v.spec_gw_version, v.source_type,
+	v.catalog_table_id, v.sql_query, v.namespace_id, v.thumbnail_data_url, v.created_by,
+	v.created_at, v.updated_at, t.name, tn.name, t.table_type, n.name
+FROM catalog_visualizations v
+	LEFT JOIN catalog_tables t ON t.id = v.catalog_table_id
+	LEFT JOIN catalog_namespaces tn ON tn.id = t.namespace_id
+	LEFT JOIN catalog_namespaces n ON n.id = v.namespace_id
+WHERE v.id BETWEEN CAST($1 AS BIGINT) AND CAST($3 AS BIGINT)
+	AND (CAST($2 AS BIGINT) = 0 OR v.catalog_table_id = $2)
+ORDER BY v.created_at DESC, v.id DESC;
+
+-- name: cat_visualization_insert
+INSERT INTO catalog_visualizations (name, description, chart_type, spec_json, spec_gw_version,
+	source_type, catalog_table_id, sql_query, thumbnail_data_url, namespace_id, created_by,
+	created_at, updated_at, viz_uuid)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)
+RETURNING id;
+
+-- name: cat_visualization_update
+UPDATE catalog_visualizations SET name = $1, description = $2, chart_type = $3, spec_json = $4,
+	spec_gw_version = $5, catalog_table_id = $6, sql_query = $7, thumbnail_data_url = $8,
+	namespace_id = $9, updated_at = $10
+WHERE id = $11;
+
+-- name: cat_visualization_lock
+SELECT id FROM catalog_visualizations WHERE id = $1;
+
+-- Two that write at once must not find the same stamp.
+-- name: cat_visualization_lock postgres
+SELECT id FROM catalog_visualizations WHERE id = $1 FOR UPDATE;
+
+-- name: cat_visualization_drop_grants
+DELETE FROM resource_grants WHERE resource_type = 'visualization' AND resource_id = $1;
+
+-- name: cat_visualization_delete
+DELETE FROM catalog_visualizations WHERE id = $1;
 
 -- name: cat_tables_resolve
 SELECT t.id, t.name, t.namespace_id, n.name, p.name
@@ -233,7 +307,8 @@ FROM flow_schedules s
 	LEFT JOIN flow_registrations f ON f.id = s.registration_id
 	LEFT JOIN catalog_tables t ON t.id = s.trigger_table_id
 	LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
-WHERE (CAST($1 AS BIGINT) = 0 OR s.id = $1) AND (CAST($2 AS BIGINT) = 0 OR s.registration_id = $2)
+WHERE s.id BETWEEN CAST($1 AS BIGINT) AND CAST($3 AS BIGINT)
+	AND (CAST($2 AS BIGINT) = 0 OR s.registration_id = $2)
 ORDER BY s.id;
 
 -- name: cat_schedules_links
@@ -241,7 +316,7 @@ SELECT l.schedule_id, l.table_id, t.name, n.name
 FROM schedule_trigger_tables l
 	LEFT JOIN catalog_tables t ON t.id = l.table_id
 	LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
-WHERE (CAST($1 AS BIGINT) = 0 OR l.schedule_id = $1)
+WHERE l.schedule_id BETWEEN CAST($1 AS BIGINT) AND CAST($2 AS BIGINT)
 ORDER BY l.schedule_id, l.id;
 
 -- name: cat_schedule_insert
