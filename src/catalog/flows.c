@@ -116,26 +116,27 @@ attach_last_runs(
 	return 0;
 }
 
-/* Which flows: the conditions for each of the three statements. $1 is an id, or the user's. */
+/* Which flows: the conditions for each of the three statements, with an id: $2 in the first, where the user
+ * is $1, and $1 in the others. */
 static const struct choice {
 	const char *flows, *produced, *read;
 } all = {"", "", ""},
-  by_id = {" WHERE f.id = $1", " WHERE t.source_registration_id = $1",
+  by_id = {" WHERE f.id = $2", " WHERE t.source_registration_id = $1",
 	  " WHERE l.registration_id = $1"},
-  by_namespace = {" WHERE f.namespace_id = $1",
+  by_namespace = {" WHERE f.namespace_id = $2",
 	  " WHERE t.source_registration_id IN (SELECT id FROM flow_registrations WHERE "
 	  "namespace_id = $1)",
 	  " WHERE l.registration_id IN (SELECT id FROM flow_registrations WHERE namespace_id = "
 	  "$1)"},
   marked[] = {
 	  [FAVORITE_FLOW] = {" WHERE f.id IN (SELECT registration_id FROM flow_favorites WHERE "
-			     "user_id = $1)",
+			     "user_id = $2)",
 		  " WHERE t.source_registration_id IN (SELECT registration_id FROM flow_favorites "
 		  "WHERE user_id = $1)",
 		  " WHERE l.registration_id IN (SELECT registration_id FROM flow_favorites WHERE "
 		  "user_id = $1)"},
 	  [FAVORITE_FOLLOW] = {" WHERE f.id IN (SELECT registration_id FROM flow_follows WHERE "
-			       "user_id = $1)",
+			       "user_id = $2)",
 		  " WHERE t.source_registration_id IN (SELECT registration_id FROM flow_follows "
 		  "WHERE user_id = $1)",
 		  " WHERE l.registration_id IN (SELECT registration_id FROM flow_follows WHERE "
@@ -146,9 +147,9 @@ static const struct choice {
 	"SELECT f.id, f.name, f.description, f.flow_path, f.namespace_id, f.owner_id, "            \
 	"f.created_at, f.updated_at, f.flow_uuid, f.is_api_compatible, "                           \
 	"EXISTS (SELECT 1 FROM flow_favorites v WHERE v.registration_id = f.id AND v.user_id = "   \
-	"$2), "                                                                                    \
+	"$1), "                                                                                    \
 	"EXISTS (SELECT 1 FROM flow_follows w WHERE w.registration_id = f.id AND w.user_id = "     \
-	"$2), "                                                                                    \
+	"$1), "                                                                                    \
 	"(SELECT count(*) FROM global_artifacts g WHERE g.source_registration_id = f.id AND "      \
 	"g.status <> 'deleted'), n.name, p.name, "
 #define FLOW_FROM                                                                                  \
@@ -168,9 +169,9 @@ read_flows(struct catalog *cat, const struct choice *choice, int64_t id, struct 
 	struct stmt *st = db_stmt_text(cat->db, sql);
 	int r;
 
+	stmt_int(st, 1, cat->user_id);
 	if (*choice->flows)
-		stmt_int(st, 1, id);
-	stmt_int(st, 2, cat->user_id);
+		stmt_int(st, 2, id);
 	while ((r = stmt_step(st, err)) > 0) {
 		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
 		out->items[out->n] = (struct flow_info){0};
