@@ -163,6 +163,8 @@ int runner_create(struct event_base *base, const struct runner_options *options,
 	void *arg, struct runner **out, struct err *err);
 /* Lets go of everything: runs live on, waiting shims (no go yet) leave. */
 void runner_free(struct runner *r);
+/* Another grace for runs without a live shim; what counts down already goes on. */
+void runner_set_grace(struct runner *r, int grace_ms);
 extern const struct runner_ops runner_real;
 
 #endif

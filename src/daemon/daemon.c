@@ -345,6 +345,29 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 
 /* --- signals ---------------------------------------------------------------------------------------------- */
 
+/* Who and where we are stays until the next start; the rest of fresh is taken over. */
+static void
+keep_for_now(struct config *fresh, struct config *old)
+{
+	const struct {
+		const char *name;
+		bool changed;
+	} kept[] = {
+		{"database", strcmp(fresh->database, old->database) != 0},
+		{"storage_dir", strcmp(fresh->paths.base, old->paths.base) != 0},
+		{"instance_name", strcmp(fresh->instance_name, old->instance_name) != 0},
+		{"database_timeout", fresh->database_timeout_ms != old->database_timeout_ms},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (kept[i].changed)
+			log_warning("A new %s takes effect at the next start", kept[i].name);
+	xstrset(&fresh->database, old->database);
+	xstrset(&fresh->instance_name, old->instance_name);
+	fresh->database_timeout_ms = old->database_timeout_ms;
+	config_swap_paths(fresh, old);
+}
+
 static void
 reload(struct daemon *d)
 {
@@ -357,15 +380,11 @@ reload(struct daemon *d)
 		log_error("Configuration not changed: %s", err.text);
 		return;
 	}
-	if (strcmp(fresh->database, d->config->database) != 0 ||
-		strcmp(fresh->paths.base, d->config->paths.base) != 0)
-		log_warning("A new database or storage_dir takes effect at the next start");
-	/* Keep where we are; take over the rest. */
-	xstrset(&fresh->database, d->config->database);
-	config_swap_paths(fresh, d->config);
+	keep_for_now(fresh, d->config);
 	config_free(d->config);
 	d->config = fresh;
 	log_set_level(fresh->log_level);
+	runner_set_grace(d->runner, (int)fresh->cancel_grace_ms);
 	options_make(d, &options);
 	engine_reload(d->engine, &options.options);
 	options_free(&options);

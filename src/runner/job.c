@@ -48,7 +48,7 @@ job_create(struct runner *r, int64_t run_id, int attempt, enum job_phase phase, 
 	job->run_id = run_id;
 	job->phase = phase;
 	job->control = job->pidfd = -1;
-	job->grace_ms = r->grace_ms;
+	job->grace_ms = -1;
 	exit_record_init(&job->record, run_id, attempt);
 	HASH_ADD(hh, r->jobs, run_id, sizeof(job->run_id), job);
 	return job;

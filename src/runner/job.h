@@ -44,7 +44,7 @@ struct job {
 	int control; /* to the shim, -1 for an adopted one */
 	struct event *on_control; /* until the shim is ready */
 	struct event *deadline; /* STARTING: for ready; ALONE: for KILL */
-	int grace_ms;
+	int grace_ms; /* as launched; -1: the runner's */
 
 	struct proc_id watched; /* pid 0: none */
 	int pidfd;

@@ -158,5 +158,5 @@ job_cancel_alone(struct job *job)
 	if (flow->pid > 0 && proc_alive(flow))
 		job->n_tree = proc_tree_find(&below, &job->tree);
 	job_signal_alone(job, SIGTERM);
-	job_set_deadline(job, job->grace_ms, on_kill);
+	job_set_deadline(job, job->grace_ms >= 0 ? job->grace_ms : job->r->grace_ms, on_kill);
 }

@@ -259,7 +259,7 @@ runner_create(struct event_base *base, const struct runner_options *options, run
 	r->arg = arg;
 	r->shim_path = find_shim(options->shim_path);
 	r->state_dir = state_dir;
-	r->grace_ms = options->grace_ms > 0 ? options->grace_ms : GRACE_MS;
+	runner_set_grace(r, options->grace_ms > 0 ? options->grace_ms : GRACE_MS);
 	r->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;
 	r->without_pidfd = options->without_pidfd;
 	TAILQ_INIT(&r->leaving);
@@ -270,6 +270,12 @@ runner_create(struct event_base *base, const struct runner_options *options, run
 	evsignal_add(r->on_child, NULL);
 	*out = r;
 	return 0;
+}
+
+void
+runner_set_grace(struct runner *r, int grace_ms)
+{
+	r->grace_ms = grace_ms;
 }
 
 void

@@ -255,6 +255,14 @@ becomes 2 "SELECT count(*) FROM flow_runs WHERE schedule_id = 2 AND success = 1"
 
 kill -HUP $daemon
 until_true grep -q 'Configuration read again: there is no file' "$dir/daemon.log"
+printf 'instance_name = other\ndatabase_timeout = 7s\n' >"$FLOWFILE_STORAGE_DIR/scheduler.ini"
+kill -HUP $daemon
+until_true grep -q 'Configuration read again file=' "$dir/daemon.log"
+for option in instance_name database_timeout; do
+	grep -q "A new $option takes effect at the next start" "$dir/daemon.log" ||
+		fail "a new $option is not spoken of"
+done
+rm "$FLOWFILE_STORAGE_DIR/scheduler.ini"
 
 # A flow that is told to end gets its grace: told twice by mistake, it would be killed at once.
 job polite <<'END'

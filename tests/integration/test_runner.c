@@ -1183,6 +1183,27 @@ START_TEST(an_adopted_run_can_be_cancelled)
 }
 END_TEST
 
+START_TEST(a_new_grace_is_for_adopted_runs_too)
+{
+	const struct runner_event *ended;
+	struct runner_event ready;
+	pid_t daemon;
+
+	daemon = start_daemon("trap '' TERM; touch up; while :; do sleep 0.02; done", true, &ready);
+	wait_file("up");
+	kill_daemon(daemon);
+	kill(ready.shim.pid, SIGKILL);
+	open_runner(_i);
+	runner_set_grace(w.r, 10 * DEADLINE_MS);
+	adopt(&ready);
+	runner_set_grace(w.r, 50);
+	ck_assert(ops->cancel(w.r, RUN));
+	ended = expect(RUNNER_ENDED, RUN);
+	ck_assert(ended->exit.killed);
+	wait_no_zombies();
+}
+END_TEST
+
 START_TEST(a_clean_stop_of_the_daemon_leaves_runs_alone)
 {
 	const struct runner_event *going, *waiting;
@@ -2035,6 +2056,7 @@ make_suite(void)
 	tcase_add_test(faults, a_run_that_is_ready_names_its_folder_from_the_root);
 	tcase_add_loop_test(faults, a_run_that_ended_meanwhile_is_adopted_with_its_exit, 0, 2);
 	tcase_add_loop_test(faults, an_adopted_run_can_be_cancelled, 0, 2);
+	tcase_add_loop_test(faults, a_new_grace_is_for_adopted_runs_too, 0, 2);
 	tcase_add_loop_test(faults, a_clean_stop_of_the_daemon_leaves_runs_alone, 0, 2);
 	tcase_add_loop_test(faults, a_verdict_is_true_whenever_the_supervisor_is_killed, 0, 2);
 	tcase_add_test(faults, a_verdict_is_true_whenever_the_daemon_is_killed);
