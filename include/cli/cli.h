@@ -227,4 +227,8 @@ int follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err);
 /* Waits until the run has ended and, for a moment, until how it ended is known; *run is what became of it. */
 int follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *err);
 
+/* --- scheduler_open.c ---------------------------------------------------------------------------- */
+
+int scheduler_open_run(struct cli *cli, struct err *err);
+
 #endif

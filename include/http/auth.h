@@ -22,6 +22,7 @@ struct auth_options {
 	const char *jwt_secret; /* FLOWFILE mode; NULL: no JWT is taken */
 	const char *internal_token; /* NULL: none is taken */
 	int64_t internal_user_id;
+	bool desktop; /* Flowfile's mode is electron: its only user is local_user, id 1 */
 	const char *const *cors_origins; /* NULL-terminated; NULL: none */
 	const char *const *hosts; /* further names this server is reached by; NULL: none */
 };

@@ -159,5 +159,10 @@ const struct cli_command cmd_scheduler[] = {
 	{"pause", "", "Keeps everything from being launched", scheduler_pause_run, 0, 0, NULL, NULL,
 		false},
 	{"resume", "", "Goes on launching", scheduler_resume_run, 0, 0, NULL, NULL, false},
+	{"open", "", "Opens the scheduler's page in a browser", scheduler_open_run, 0, 0, NULL,
+		"Prints the address, which lets in whoever has it. Where there is a display, a "
+		"browser "
+		"is started.",
+		false},
 	{0},
 };

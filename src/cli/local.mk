@@ -17,6 +17,7 @@ flowfile_SOURCES = \
 	src/cli/open.c \
 	src/cli/out.c \
 	src/cli/request.c \
+	src/cli/scheduler_open.c \
 	src/cli/unseen.c
 noinst_HEADERS += include/cli/cli.h
 flowfile_CPPFLAGS = $(AM_CPPFLAGS)

@@ -62,6 +62,7 @@ set_auth(struct web *web, const struct config *c, struct err *err)
 {
 	struct auth_options *auth = &web->options.auth;
 	const char *user = getenv("FLOWFILE_INTERNAL_SERVICE_USER_ID");
+	const char *mode = getenv("FLOWFILE_MODE");
 	char *path;
 	int rc = 0;
 
@@ -73,6 +74,7 @@ set_auth(struct web *web, const struct config *c, struct err *err)
 	auth->jwt_secret = getenv("JWT_SECRET_KEY");
 	auth->internal_token = getenv("FLOWFILE_INTERNAL_TOKEN");
 	auth->internal_user_id = user ? atoll(user) : 1;
+	auth->desktop = !mode || !strcmp(mode, "electron");
 	for (size_t i = 0; auth->mode == AUTH_MODE_ALL && web->listen[i]; i++)
 		if (!is_loopback(web->listen[i]))
 			return err_set(err, ERR_USAGE,

@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "catalog/users.h"
+#include "jwt.h"
 
 /* --- secrets ---------------------------------------------------------------------------------------------- */
 
@@ -246,14 +248,87 @@ be_local_user(struct call *c)
 	return 0;
 }
 
+static void
+be_user(struct call *c, const struct user_info *user)
+{
+	c->who.user_id = user->id;
+	c->who.username = user->username;
+	c->who.admin = user->admin;
+	c->who.restricted = !user->admin;
+}
+
+/* Contract 6.2: the kernel's owner, where a kernel says which one it is and its owner may still work. */
+static int
+be_service(const struct auth_options *o, struct call *c)
+{
+	const char *kernel = http_request_header(c->request, "x-kernel-id");
+	struct user_info owner;
+	int rc;
+
+	rc = kernel ? users_of_kernel(c->cat, kernel, c->a, &owner, &c->err) : 0;
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && !owner.disabled) {
+		be_user(c, &owner);
+	} else {
+		c->who.user_id = o->internal_user_id;
+		c->who.username = "_internal_service";
+	}
+	c->who.internal = true;
+	return 0;
+}
+
+/* Contract 6.1. On a desktop there is one user, who has no row of their own. */
+static int
+be_bearer(const struct auth_options *o, struct call *c, const char *token)
+{
+	const char *name =
+		jwt_subject(token, o->jwt_secret, clock_wall(&clock_real) / US_PER_SEC, c->a);
+	struct user_info user;
+	int rc;
+
+	if (name && o->desktop && !strcmp(name, "local_user")) {
+		c->who.user_id = 1;
+		c->who.username = "local_user";
+		c->who.admin = true;
+		return 0;
+	}
+	if (!name || o->desktop)
+		return refuse(c, "Could not validate credentials");
+	rc = users_by_name(c->cat, name, c->a, &user, &c->err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return refuse(c, "Could not validate credentials");
+	if (user.disabled)
+		return call_fail(c, 400, "Inactive user");
+	be_user(c, &user);
+	return 0;
+}
+
+static bool
+has_internal_token(const struct auth_options *o, const struct call *c)
+{
+	const char *token = http_request_header(c->request, "x-internal-token");
+
+	return c->route->auth == AUTH_ANY && token && *token && o->internal_token &&
+		*o->internal_token && auth_same(token, o->internal_token);
+}
+
 int
 auth_identify(const struct auth_options *o, struct call *c)
 {
+	const char *token = bearer(c->request);
+
 	if (c->route->auth == AUTH_NONE)
 		return 0;
 	if (auth_has_token(o, c->request))
 		return be_local_user(c);
-	if (!bearer(c->request))
+	if (o->mode == AUTH_MODE_FLOWFILE && has_internal_token(o, c))
+		return be_service(o, c);
+	if (!token)
 		return refuse(c, "Not authenticated");
+	if (o->mode == AUTH_MODE_FLOWFILE && o->jwt_secret && *o->jwt_secret)
+		return be_bearer(o, c, token);
 	return refuse(c, "Could not validate credentials");
 }

@@ -3,6 +3,8 @@ noinst_LIBRARIES += libhttp.a
 libhttp_a_SOURCES = \
 	src/http/api.c \
 	src/http/api_impl.h \
+	src/http/access.c \
+	src/http/access.h \
 	src/http/auth.c \
 	src/http/call.c \
 	src/http/conn.c \
@@ -11,6 +13,9 @@ libhttp_a_SOURCES = \
 	src/http/journal.c \
 	src/http/journal.h \
 	src/http/logtail.c \
+	src/http/jwt.c \
+	src/http/jwt.h \
+	src/http/page.c \
 	src/http/params.c \
 	src/http/router.c \
 	src/http/routes.c \
@@ -24,10 +29,10 @@ libhttp_a_SOURCES = \
 	src/http/streams.h \
 	src/http/worker.c \
 	src/http/worker.h
-libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS)
+libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS) $(JWT_CFLAGS)
 noinst_HEADERS += \
 	include/http/api.h \
 	include/http/auth.h \
 	include/http/route.h \
 	include/http/server.h
-HTTP_LIBS = -lhttp_parser -lpthread
+HTTP_LIBS = -lhttp_parser $(JWT_LIBS) -lpthread

@@ -5,6 +5,7 @@ const struct route_set *const route_sets[] = {
 	&routes_health,
 	&routes_live,
 	&routes_runs,
+	&routes_page,
 	&routes_schedules,
 	NULL,
 };

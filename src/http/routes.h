@@ -4,7 +4,8 @@
 
 #include "http/route.h"
 
-extern const struct route_set routes_health, routes_live, routes_runs, routes_schedules;
+extern const struct route_set routes_health, routes_live, routes_page, routes_runs,
+	routes_schedules;
 
 /* Fields that many routes have. */
 #define FIELD_ID                                                                                   \

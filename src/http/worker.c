@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -32,6 +33,7 @@ struct worker {
 
 	/* the thread's own */
 	struct catalog cat;
+	struct access *access; /* of restricted users */
 	int64_t reconnect_us; /* not before */
 	bool lost;
 };
@@ -171,8 +173,8 @@ run(struct worker *w, struct api_job *job)
 	const char **captures;
 	int rc;
 
-	c->cat = &w->cat;
 	if (!c->route) {
+		c->cat = &w->cat;
 		if (find_route(c, &captures) < 0)
 			return true;
 		c->status = c->route->success;
@@ -182,6 +184,10 @@ run(struct worker *w, struct api_job *job)
 		}
 		if (!params_read(c, captures)) {
 			c->status = 422;
+			return true;
+		}
+		if (c->who.restricted && access_admit(w->access, c) < 0) {
+			answer_error(w, c);
 			return true;
 		}
 	}
@@ -304,6 +310,7 @@ worker_start(const struct api_options *options, const struct api_context *contex
 	w->cat.paths = &options->paths;
 	w->cat.clock = &clock_real;
 	w->cat.zones = zones_new();
+	w->access = access_new(options, &w->cat);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	TAILQ_INIT(&w->queue);
@@ -311,6 +318,7 @@ worker_start(const struct api_options *options, const struct api_context *contex
 	TAILQ_INIT(&w->done);
 	rc = pthread_create(&w->thread, NULL, work, w);
 	if (rc != 0) {
+		access_free(w->access);
 		zones_free(w->cat.zones);
 		free(w);
 		return err_errno(err, rc, "start a thread");
@@ -343,6 +351,7 @@ worker_stop(struct worker *w)
 	free_all(&w->queue);
 	free_all(&w->later);
 	free_all(&w->done);
+	access_free(w->access);
 	db_close(w->cat.db);
 	zones_free(w->cat.zones);
 	pthread_cond_destroy(&w->wake);

@@ -2,6 +2,7 @@
 # store_schema_sql. Both are compiled in; store/sql.h and the two .c files are made in the build
 # folder.
 store_sql = \
+	src/store/sql/access.sql \
 	src/store/sql/catalog.sql \
 	src/store/sql/engine.sql \
 	src/store/sql/live.sql \
@@ -9,6 +10,7 @@ store_sql = \
 store_schema_sql = \
 	src/store/sql/schema/001-scheduler-postgres.sql \
 	src/store/sql/schema/001-scheduler-sqlite.sql \
+	src/store/sql/schema/access-views.sql \
 	src/store/sql/schema/flowfile-postgres.sql \
 	src/store/sql/schema/flowfile-sqlite.sql \
 	src/store/sql/schema/triggers-postgres.sql \
@@ -29,7 +31,8 @@ libstore_a_SOURCES = \
 	src/store/sqlite.c \
 	src/store/sqlite_clock.c \
 	src/store/stmt.c \
-	src/store/url.c
+	src/store/url.c \
+	src/store/views.c
 nodist_libstore_a_SOURCES = \
 	store/schema_gen.c \
 	store/sql.h \
@@ -49,7 +52,8 @@ noinst_HEADERS += \
 	include/store/load.h \
 	include/store/runs.h \
 	include/store/schema.h \
-	include/store/schema_parts.h
+	include/store/schema_parts.h \
+	include/store/views.h
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 # What a program that links libstore.a needs besides libbase.a. libpq is loaded at run time.
 STORE_LIBS = $(SQLITE_LIBS)

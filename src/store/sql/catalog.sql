@@ -365,7 +365,14 @@ SELECT id FROM flow_runs WHERE run_type <> 'in_designer_run' ORDER BY started_at
 SELECT id FROM users WHERE username = 'local_user' ORDER BY id LIMIT 1;
 
 -- name: cat_user_get
-SELECT id, username, disabled FROM users WHERE id = $1;
+SELECT id, username, disabled, is_admin FROM users WHERE id = $1;
+
+-- name: cat_user_by_name
+SELECT id, username, disabled, is_admin FROM users WHERE username = $1 ORDER BY id LIMIT 1;
+
+-- name: cat_user_of_kernel
+SELECT u.id, u.username, u.disabled, u.is_admin
+FROM kernels k JOIN users u ON u.id = k.user_id WHERE k.id = $1;
 
 -- name: cat_resolve_flow
 SELECT f.id, f.name, n.name, p.name
