@@ -1,6 +1,7 @@
 # The built programs as a user runs them.
 e2e_tests = \
 	tests/e2e/test_api_live.sh \
+	tests/e2e/test_api_auth.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
@@ -14,6 +15,7 @@ e2e_tests = \
 	tests/e2e/test_readme.sh
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
+	tests/e2e/test_api_auth.py \
 	tests/e2e/api_client.py \
 	tests/e2e/api_client.sh \
 	tests/e2e/cli_lib.sh \
