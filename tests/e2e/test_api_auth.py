@@ -251,7 +251,7 @@ def grant(d, kind, number, permission):
 def test_access(t, d):
     bob, cyd = user("bob.test"), user("cyd.test")
     path = "/catalog/schedules"
-    new = {"registration_id": 303, "schedule_type": "interval", "interval_seconds": 600}
+    new = {"registration_id": 303, "schedule_type": "interval", "interval_seconds": 600, "enabled": False}
 
     t.equal("a list holds what is theirs", ids(d.get(path, token=bob)), [501])
     t.equal("and nothing of nobody's", ids(d.get(path, token=cyd)), [])
