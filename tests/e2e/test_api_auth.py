@@ -302,6 +302,7 @@ def test_runs(t, d, bob, cyd):
     t.fails("one of another's", d.get("/catalog/runs/603", token=bob), 403, "Not authorized to access this run")
     t.fails("another's flow's", d.get("/catalog/runs?registration_id=302", token=bob), 403, "Not authorized to access this flow")
     t.fails("another's log", d.get("/catalog/runs/603/log", token=bob), 403, "Not authorized to access this run")
+    t.fails("another's log as it grows", d.get("/catalog/runs/603/log/stream", token=bob), 403, "Not authorized to access this run")
     t.equal("nothing", d.get("/catalog/runs", token=cyd).json["total"], 0)
 
 
