@@ -45,9 +45,9 @@ on_notify(const char *payload, void *arg)
 	struct batch *batch = arg;
 	int64_t seq;
 
-	/* Somebody else's text on our channel: look at everything. */
+	/* Somebody else's text on our channel: our triggers name a seq, each of their own. */
 	if (!text_to_int(payload, 1, INT64_MAX, &seq))
-		seq = 0;
+		return;
 	if (batch->count++ == 0 || seq < batch->first_seq)
 		batch->first_seq = seq;
 }

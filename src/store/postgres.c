@@ -50,10 +50,13 @@ static const struct {
 	{"40P01", ERR_BUSY}, /* deadlock */
 	{"55P03", ERR_BUSY}, /* lock timeout */
 	{"57014", ERR_BUSY}, /* statement timeout */
-	{"23505", ERR_CONFLICT},
+	{"23505", ERR_CONFLICT}, /* unique violation */
 	{"57P", ERR_LOST}, /* shutdown, crash, starting up */
 	{"25P03", ERR_LOST}, /* idle in transaction for too long */
-	{"08", ERR_LOST},
+	{"08", ERR_LOST}, /* connection */
+	{"25006", ERR_LOST}, /* read-only: this server is no primary any more */
+	{"53", ERR_LOST}, /* its disk or memory is full */
+	{"58", ERR_LOST}, /* it cannot read or write its files */
 };
 
 static struct pg_conn *

@@ -38,7 +38,8 @@ struct sqlite_stmt {
 	int n_bound;
 };
 
-/* What SQLite's primary result codes mean to an operator. */
+/* What SQLite's primary result codes mean to an operator. What ails the file or its disk, and no row of it, is a lost
+ * database: nothing is tried before it has been opened anew. */
 static const struct {
 	int code;
 	enum err_code err;
@@ -47,18 +48,18 @@ static const struct {
 	{SQLITE_BUSY, ERR_BUSY, "locked by another program"},
 	{SQLITE_LOCKED, ERR_BUSY, "locked by another program"},
 	{SQLITE_SCHEMA, ERR_BUSY, "the tables are being changed by another program"},
-	{SQLITE_FULL, ERR_FAILED, "the disk is full; free some space"},
-	{SQLITE_CANTOPEN, ERR_FAILED,
+	{SQLITE_FULL, ERR_LOST, "the disk is full; free some space"},
+	{SQLITE_CANTOPEN, ERR_LOST,
 		"cannot open the file or its journal; check that its folder exists and may be "
 		"written"},
-	{SQLITE_NOTADB, ERR_FAILED, "not a SQLite database"},
-	{SQLITE_READONLY, ERR_FAILED,
+	{SQLITE_NOTADB, ERR_LOST, "not a SQLite database"},
+	{SQLITE_READONLY, ERR_LOST,
 		"no permission to write; check the file, its folder and the file system"},
-	{SQLITE_PERM, ERR_FAILED, "no permission; check the file and its folder"},
-	{SQLITE_CORRUPT, ERR_FAILED,
+	{SQLITE_PERM, ERR_LOST, "no permission; check the file and its folder"},
+	{SQLITE_CORRUPT, ERR_LOST,
 		"the database is damaged; restore a backup (Flowfile keeps some in db_backups "
 		"beside it)"},
-	{SQLITE_IOERR, ERR_FAILED, "the file cannot be read or written"},
+	{SQLITE_IOERR, ERR_LOST, "the file cannot be read or written"},
 	{SQLITE_PROTOCOL, ERR_BUSY, "file locking fails; is this a network file system?"},
 };
 
@@ -104,8 +105,8 @@ sqlite_failed(const struct db_conn *conn, int rc, struct err *err)
 		err_set(err, failures[i].err, "%s: %s (%s)", location_of(conn), failures[i].text,
 			sqlite3_errmsg(handle));
 		if ((rc & 0xff) == SQLITE_IOERR && sqlite3_system_errno(handle) != 0)
-			return err_errno(err, sqlite3_system_errno(handle), "%s: %s",
-				location_of(conn), failures[i].text);
+			err_set(err, failures[i].err, "%s: %s: %s", location_of(conn),
+				failures[i].text, strerror(sqlite3_system_errno(handle)));
 		return -1;
 	}
 	return err_set(err, ERR_FAILED, "%s", sqlite3_errmsg(handle));
@@ -331,6 +332,9 @@ sqlite_open(struct db_conn *conn, bool creating, struct err *err)
 	free(path);
 	return 0;
 fail:
+	/* Whoever opens it for the first time has no reason to think that it gets better. */
+	if (creating && err != NULL && err->code == ERR_LOST)
+		err->code = ERR_FAILED;
 	if (conn->impl != NULL)
 		sqlite_close(conn);
 	free(path);

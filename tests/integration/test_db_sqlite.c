@@ -244,8 +244,9 @@ START_TEST(a_full_disk_is_said_and_survived)
 	must_run(
 		db, "CREATE TABLE t (id INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 'kept')");
 	ck_ok(db_begin(db, e));
-	ck_fails(fill(db, e), ERR_FAILED, "x.db: the disk is full; free some space");
-	db_rollback(db);
+	ck_fails(fill(db, e), ERR_LOST, "x.db: the disk is full; free some space");
+	ck_assert(!db_in_transaction(db));
+	ck_ok(db_reconnect(db, e));
 	ck_assert_int_eq(must_int(db, "SELECT count(*) FROM t"), 1);
 	db_close(db);
 	free(path);
@@ -257,8 +258,11 @@ START_TEST(a_full_database_is_said_and_survived)
 	struct db *db = file("limit.db");
 
 	must_run(db, "PRAGMA max_page_count = 20");
-	ck_fails(fill(db, e), ERR_FAILED, "the disk is full");
-	must_run(db, "PRAGMA max_page_count = 100000");
+	ck_ok(db_begin(db, e));
+	ck_fails(fill(db, e), ERR_LOST, "the disk is full");
+	ck_fails(db_begin(db, e), ERR_LOST, "not connected");
+	/* The limit was the connection's. */
+	ck_ok(db_reconnect(db, e));
 	ck_ok(fill(db, e));
 	db_close(db);
 }
