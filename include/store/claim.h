@@ -25,7 +25,7 @@ struct claim {
 	int64_t run_id;
 	int64_t flow_id, schedule_id; /* schedule_id 0: none */
 	/* in the arena */
-	const char *flow_path, *flow_name, *flow_uuid, *cause, *run_type;
+	const char *flow_path, *cause;
 };
 
 /* Who claims, for scheduler_runs. */
@@ -41,9 +41,12 @@ int claim_answer(struct db *db, int64_t request_id, bool done, int64_t run_id, c
 	int64_t now_us, struct err *err);
 
 /* Takes over a run that was claimed and never started: attempt + 1, ours now. 1 and *attempt; 0 if it ended
- * meanwhile. */
+ * or was cancelled meanwhile. */
 int claim_again(struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us,
 	int *attempt, struct err *err);
+
+/* A recorded attempt certainly never began: it is a claim again, to be taken over. */
+int claim_back(struct db *db, int64_t run_id, struct err *err);
 
 /* Stores a schedule's new cursor (see world_put_schedule's reseed). */
 int claim_reseed(struct db *db, int64_t schedule_id, const char *spec, int64_t anchor_us,

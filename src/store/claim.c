@@ -11,6 +11,7 @@
 /* What a claim learns about its job before it writes anything. */
 struct facts {
 	int64_t user_id;
+	const char *flow_name, *flow_uuid, *run_type; /* in the arena */
 	char spec[512];
 	const char *slot_key; /* NULL for a request */
 	int64_t stamp_us; /* newest updated_at of the tables watched; TIME_NONE */
@@ -36,13 +37,13 @@ out_stale(struct claim *out)
 
 /* Any active run of the flow, whoever started it: contract 4.3, by id or uuid (D-27). */
 static int
-check_busy(struct db *db, struct claim *out, struct err *err)
+check_busy(struct db *db, const struct facts *facts, struct claim *out, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_CLAIM_ACTIVE);
 	int r;
 
 	stmt_int(st, 1, out->flow_id);
-	stmt_text(st, 2, out->flow_uuid);
+	stmt_text(st, 2, facts->flow_uuid);
 	r = stmt_get_int(st, &out->run_id, err);
 	if (r > 0)
 		out->outcome = CLAIM_BUSY;
@@ -50,12 +51,12 @@ check_busy(struct db *db, struct claim *out, struct err *err)
 }
 
 static void
-take_flow(const struct stmt *st, int c, struct arena *arena, struct claim *out)
+take_flow(const struct stmt *st, int c, struct arena *arena, struct facts *facts, struct claim *out)
 {
 	out->flow_id = col_int(st, c);
-	out->flow_name = arena_strdup(arena, col_text(st, c + 1));
+	facts->flow_name = arena_strdup(arena, col_text(st, c + 1));
 	out->flow_path = arena_strdup(arena, col_text(st, c + 2));
-	out->flow_uuid = arena_strdup(arena, col_text(st, c + 3));
+	facts->flow_uuid = arena_strdup(arena, col_text(st, c + 3));
 }
 
 static int
@@ -78,8 +79,8 @@ read_schedule(struct db *db, const struct launch *launch, struct arena *arena, s
 	schedule_spec(&row, facts->spec, sizeof(facts->spec));
 	facts->user_id = col_int(st, 5);
 	out->schedule_id = launch->id;
-	out->run_type = "scheduled";
-	take_flow(st, 7, arena, out);
+	facts->run_type = "scheduled";
+	take_flow(st, 7, arena, facts, out);
 	if (!col_bool(st, 0) || schedule_spec_hash(facts->spec) != launch->spec_hash ||
 		col_int(st, 6) != launch->flow_id)
 		out_stale(out);
@@ -171,12 +172,12 @@ insert_run(struct db *db, const struct facts *facts, int64_t now_us, struct clai
 	int r;
 
 	stmt_int(st, 1, out->flow_id);
-	stmt_text(st, 2, out->flow_uuid);
-	stmt_text(st, 3, out->flow_name);
+	stmt_text(st, 2, facts->flow_uuid);
+	stmt_text(st, 3, facts->flow_name);
 	stmt_text(st, 4, out->flow_path);
 	stmt_int(st, 5, facts->user_id);
 	stmt_time(st, 6, now_us);
-	stmt_text(st, 7, out->run_type);
+	stmt_text(st, 7, facts->run_type);
 	stmt_int_or_null(st, 8, out->schedule_id, 0);
 	r = stmt_get_int(st, &out->run_id, err);
 	if (r == 0)
@@ -290,7 +291,7 @@ claim_schedule(struct db *db, const struct launch *launch, const struct claimant
 
 	if (read_schedule(db, launch, arena, &facts, out, err) < 0)
 		return -1;
-	if (out->outcome == CLAIM_DONE && check_busy(db, out, err) < 0)
+	if (out->outcome == CLAIM_DONE && check_busy(db, &facts, out, err) < 0)
 		return -1;
 	if (out->outcome != CLAIM_DONE)
 		return 0;
@@ -330,15 +331,15 @@ claim_request(struct db *db, const struct launch *launch, const struct claimant 
 		return r < 0 ? -1 : out_stale(out);
 	}
 	out->schedule_id = col_int(st, 0);
-	out->run_type = out->schedule_id ? "on_demand" : "manual";
+	facts.run_type = out->schedule_id ? "on_demand" : "manual";
 	facts.user_id = col_int(st, 1);
 	if (col_null(st, 2))
 		out_blocked(out, BLOCK_FLOW_GONE);
-	take_flow(st, 2, arena, out);
+	take_flow(st, 2, arena, &facts, out);
 	out->cause = arena_printf(arena, "run now%s%s", col_null(st, 6) ? "" : " by ",
 		col_null(st, 6) ? "" : col_text(st, 6));
 	stmt_reset(st);
-	if (out->outcome == CLAIM_DONE && check_busy(db, out, err) < 0)
+	if (out->outcome == CLAIM_DONE && check_busy(db, &facts, out, err) < 0)
 		return -1;
 	if (out->outcome != CLAIM_DONE)
 		return 0;
@@ -380,6 +381,17 @@ claim_answer(struct db *db, int64_t request_id, bool done, int64_t run_id, const
 	return 0;
 }
 
+static int
+drop_pid(struct db *db, int64_t run_id, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_CLAIM_AGAIN_RUN);
+
+	stmt_int(st, 1, run_id);
+	if (stmt_exec(st, NULL, err) < 0)
+		return err_prefix(err, "take the process from run %" PRId64, run_id);
+	return 0;
+}
+
 int
 claim_again(struct db *db, int64_t run_id, const struct claimant *who, int64_t now_us, int *attempt,
 	struct err *err)
@@ -397,13 +409,18 @@ claim_again(struct db *db, int64_t run_id, const struct claimant *who, int64_t n
 	stmt_reset(st);
 	if (r < 0)
 		return err_prefix(err, "claim run %" PRId64 " again", run_id);
-	if (r == 0)
-		return 0;
-	st = db_stmt(db, SQL_CLAIM_AGAIN_RUN);
+	return r == 0 ? 0 : drop_pid(db, run_id, err) < 0 ? -1 : 1;
+}
+
+int
+claim_back(struct db *db, int64_t run_id, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_CLAIM_BACK);
+
 	stmt_int(st, 1, run_id);
 	if (stmt_exec(st, NULL, err) < 0)
-		return err_prefix(err, "claim run %" PRId64 " again", run_id);
-	return 1;
+		return err_prefix(err, "make run %" PRId64 " a claim again", run_id);
+	return drop_pid(db, run_id, err);
 }
 
 int

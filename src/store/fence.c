@@ -37,12 +37,12 @@ lock_read(struct db *db, int64_t now_us, struct lock_row *row, struct err *err)
 		return err_prefix(err, "read the scheduler lock");
 	if (r > 0) {
 		snprintf(row->holder_id, sizeof(row->holder_id), "%s", col_text(st, 0));
-		snprintf(row->heartbeat_text, sizeof(row->heartbeat_text), "%s", col_text(st, 3));
+		snprintf(row->heartbeat_text, sizeof(row->heartbeat_text), "%s", col_text(st, 2));
 		/* An unreadable time is as good as a very old one: nobody can be renewing it. */
-		if (col_time(st, 2, &row->heartbeat_us) <= 0)
+		if (col_time(st, 1, &row->heartbeat_us) <= 0)
 			row->heartbeat_us = 0;
-		row->age_us = col_null(st, 4) ? now_us - row->heartbeat_us : col_int(st, 4);
-		row->guarded = col_bool(st, 5);
+		row->age_us = col_null(st, 3) ? now_us - row->heartbeat_us : col_int(st, 3);
+		row->guarded = col_bool(st, 4);
 	}
 	stmt_reset(st);
 	return 0;

@@ -218,12 +218,12 @@ each_request(struct stmt *st, load_request_cb cb, void *arg, struct err *err)
 			.id = col_int(st, 0),
 			.kind = col_text(st, 1),
 			.flow_id = col_int(st, 2),
-			.run_id = col_int(st, 4),
-			.user_id = col_int(st, 5),
-			.requested_by = col_text(st, 7),
-			.detail = col_text(st, 8),
+			.run_id = col_int(st, 3),
+			.user_id = col_int(st, 4),
+			.requested_by = col_text(st, 6),
+			.detail = col_text(st, 7),
 		};
-		read_time(st, 6, "", &row.created_us, NULL);
+		read_time(st, 5, "", &row.created_us, NULL);
 		cb(&row, arg);
 		found = 1;
 	}

@@ -10,12 +10,12 @@ SELECT 1 FROM scheduler_lock WHERE id = 1 AND holder_id = $1;
 SELECT 1 FROM scheduler_lock WHERE id = 1 AND holder_id = $1 FOR SHARE;
 
 -- name: lock_read
-SELECT l.holder_id, l.started_at, l.heartbeat_at, CAST(l.heartbeat_at AS VARCHAR), NULL,
+SELECT l.holder_id, l.heartbeat_at, CAST(l.heartbeat_at AS VARCHAR), NULL,
 	coalesce((SELECT i.guarded FROM scheduler_instances i WHERE i.holder_id = l.holder_id), 0)
 FROM scheduler_lock l WHERE l.id = 1;
 
 -- name: lock_read postgres
-SELECT l.holder_id, l.started_at, l.heartbeat_at, CAST(l.heartbeat_at AS VARCHAR),
+SELECT l.holder_id, l.heartbeat_at, CAST(l.heartbeat_at AS VARCHAR),
 	CAST(EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC') - l.heartbeat_at) * 1000000 AS BIGINT),
 	coalesce((SELECT i.guarded FROM scheduler_instances i WHERE i.holder_id = l.holder_id), 0)
 FROM scheduler_lock l WHERE l.id = 1;
@@ -144,11 +144,11 @@ FROM flow_runs r
 WHERE r.id = $1 AND (r.ended_at IS NULL OR x.state IN ('claimed', 'recorded'));
 
 -- name: load_requests
-SELECT id, kind, registration_id, schedule_id, run_id, user_id, created_at, requested_by, detail
+SELECT id, kind, registration_id, run_id, user_id, created_at, requested_by, detail
 FROM scheduler_requests WHERE outcome IS NULL ORDER BY id;
 
 -- name: load_request
-SELECT id, kind, registration_id, schedule_id, run_id, user_id, created_at, requested_by, detail
+SELECT id, kind, registration_id, run_id, user_id, created_at, requested_by, detail
 FROM scheduler_requests WHERE id = $1 AND outcome IS NULL;
 
 -- name: load_changes
@@ -240,9 +240,14 @@ WHERE id = $1 AND outcome IS NULL;
 UPDATE scheduler_runs SET state = 'claimed', holder_id = $2, host = $3, boot_id = $4, claimed_at = $5,
 	attempt = attempt + 1, shim_pid = NULL, shim_start = NULL, flow_pid = NULL, flow_start = NULL,
 	state_dir = NULL, started_at = NULL
-WHERE run_id = $1 AND state IN ('claimed', 'recorded')
+WHERE run_id = $1 AND state IN ('claimed', 'recorded') AND cancel_at IS NULL
 	AND EXISTS (SELECT 1 FROM flow_runs r WHERE r.id = $1 AND r.ended_at IS NULL)
 RETURNING attempt;
+
+-- name: claim_back
+UPDATE scheduler_runs SET state = 'claimed', shim_pid = NULL, shim_start = NULL, flow_pid = NULL,
+	flow_start = NULL, state_dir = NULL, started_at = NULL
+WHERE run_id = $1 AND state = 'recorded';
 
 -- name: claim_again_run
 UPDATE flow_runs SET pid = NULL WHERE id = $1 AND ended_at IS NULL;
@@ -271,7 +276,7 @@ WHERE run_id = $1;
 UPDATE scheduler_runs SET cancel_at = $2, cancel_by = $3 WHERE run_id = $1 AND cancel_at IS NULL;
 
 -- name: run_read
-SELECT r.started_at, r.ended_at, r.success, x.cancel_at, x.started_at, x.claimed_at
+SELECT r.started_at, r.ended_at, r.success, x.cancel_at
 FROM flow_runs r LEFT JOIN scheduler_runs x ON x.run_id = r.id WHERE r.id = $1;
 
 -- name: run_close
