@@ -13,7 +13,7 @@
  *	JOB_READY     due; in `ready`, first come first served by the instant it became due
  *	JOB_WAITING   due, but its flow has an active run: on the flow's list
  *	JOB_CLAIMING  in the decision that is being applied
- *	JOB_BLOCKED   due, but cannot launch until something else changes: on `blocked`, with the reason
+ *	JOB_BLOCKED   due, but cannot launch until something else changes: on `blocked`
  *
  * Owner: the engine (or a test). Everything put in is copied.
  */
@@ -43,7 +43,6 @@ enum block_reason {
 	BLOCK_FLOW_GONE, /* its flow is not registered any more */
 	BLOCK_OWNER_DISABLED, /* contract D-35 */
 	BLOCK_OWNER_GONE,
-	BLOCK_STORE_ERROR, /* the database refuses its rows */
 };
 const char *block_reason_text(enum block_reason reason);
 
@@ -54,7 +53,7 @@ struct job {
 	int64_t flow_id;
 	int64_t owner_id;
 	int64_t due_us; /* when it became due; TIME_NEVER while it is not */
-	uint8_t kind, place, block;
+	uint8_t kind, place;
 };
 TAILQ_HEAD(job_list, job);
 
@@ -160,8 +159,8 @@ struct run {
 	int64_t id;
 	int64_t flow_ids[2]; /* what it keeps busy; 0: nothing */
 	int64_t started_us;
-	int64_t deadline_us; /* when `deadline_act` is to be taken; TIME_NEVER */
-	uint8_t origin, state, deadline_act;
+	uint8_t origin, state;
+	uint8_t deadline_act; /* what is to be done when it comes up in `deadlines` */
 	bool has_pid;
 	LIST_ENTRY(run) links[2]; /* in the flows' run lists */
 };
@@ -249,7 +248,8 @@ void world_clock_stepped(struct world *w, int64_t now_us, int64_t delta_us);
 
 /* Not now (the transaction failed): it stays due. Also for a run that will be read from the store. */
 void world_launch_retry(struct world *w, enum job_kind kind, int64_t id);
-void world_launch_blocked(struct world *w, enum job_kind kind, int64_t id, enum block_reason why);
+/* Not before its flow or owner changes, or world_unblock_all(). */
+void world_launch_blocked(struct world *w, enum job_kind kind, int64_t id);
 
 /* --- for decide() ------------------------------------------------------------------------------ */
 

@@ -51,7 +51,6 @@ take_deadlines(struct world *w, int64_t now_us, struct arena *arena, struct deci
 		}
 		out->actions[out->n_actions++] = (struct run_action){r->id, r->deadline_act};
 		heap_remove(&w->deadlines, node);
-		r->deadline_us = TIME_NEVER;
 	}
 }
 

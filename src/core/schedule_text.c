@@ -36,7 +36,6 @@ block_reason_text(enum block_reason reason)
 		[BLOCK_FLOW_GONE] = "its flow is not registered any more",
 		[BLOCK_OWNER_DISABLED] = "its owner is disabled",
 		[BLOCK_OWNER_GONE] = "its owner does not exist",
-		[BLOCK_STORE_ERROR] = "the database refuses to store its run",
 	};
 
 	return texts[reason];

@@ -105,7 +105,6 @@ job_detach(struct world *w, struct job *job)
 		break;
 	}
 	job->place = JOB_OFF;
-	job->block = BLOCK_NONE;
 }
 
 static void
@@ -549,13 +548,10 @@ run_plan(struct world *w, struct run *r)
 		limit_us = p->run_max_age_us;
 		r->deadline_act = RUN_ACT_CANCEL;
 	}
-	if (limit_us > 0) {
-		r->deadline_us = r->started_us + limit_us;
-		heap_put(&w->deadlines, &r->node, r->deadline_us, r->id);
-	} else {
-		r->deadline_us = TIME_NEVER;
+	if (limit_us > 0)
+		heap_put(&w->deadlines, &r->node, r->started_us + limit_us, r->id);
+	else
 		heap_remove(&w->deadlines, &r->node);
-	}
 }
 
 struct run *
@@ -738,7 +734,7 @@ world_launch_retry(struct world *w, enum job_kind kind, int64_t id)
 }
 
 void
-world_launch_blocked(struct world *w, enum job_kind kind, int64_t id, enum block_reason why)
+world_launch_blocked(struct world *w, enum job_kind kind, int64_t id)
 {
 	struct job *job = job_find(w, kind, id);
 	int64_t flow_id;
@@ -748,7 +744,6 @@ world_launch_blocked(struct world *w, enum job_kind kind, int64_t id, enum block
 	flow_id = job->flow_id;
 	job_detach(w, job);
 	job->place = JOB_BLOCKED;
-	job->block = (uint8_t)why;
 	w->n_due++;
 	TAILQ_INSERT_TAIL(&w->blocked, job, link);
 	flow_wake(w, flow_id);

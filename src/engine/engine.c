@@ -95,6 +95,7 @@ engine_free(struct engine *e)
 	free(e->to_arm);
 	free(e->to_reseed);
 	free(e->cancels);
+	free(e->put_off);
 	free(e->hosts);
 	free(e);
 }
@@ -225,9 +226,7 @@ database_ready(struct engine *e)
 		engine_db_failed(e, "reconnect", &err);
 		return false;
 	}
-	log_info("The catalog is back");
 	e->db_down = false;
-	e->db_failures = 0;
 	e->resync = true;
 	e->next_lease = e->boot;
 	return true;
@@ -359,7 +358,9 @@ slow_poll(struct engine *e)
 	}
 	world_unblock_all(&e->world);
 	e->changed = true;
-	return e->loaded ? engine_check_hosts(e) : 0;
+	if (!e->loaded)
+		return 0;
+	return engine_read_put_off(e) < 0 ? -1 : engine_check_hosts(e);
 }
 
 static int
@@ -370,40 +371,66 @@ refresh_world(struct engine *e)
 	return e->changed ? engine_read_changes(e) : 0;
 }
 
-/* What loading found to be missing: watermarks of ours, cursors of edited schedules. */
+static int
+arm(struct engine *e, void *item, struct err *err)
+{
+	return claim_arm(e->env.db, *(int64_t *)item, err);
+}
+
+static int
+reseed(struct engine *e, void *item, struct err *err)
+{
+	const struct reseed *s = item;
+
+	return claim_reseed(
+		e->env.db, s->schedule_id, s->spec, s->anchor_us, s->slot_us, s->triggered_us, err);
+}
+
+static int
+note_push_seen(struct engine *e, void *item, struct err *err)
+{
+	return put_push_seen(e->env.db, *(int64_t *)item, err);
+}
+
+/* What loading found to be missing: watermarks of ours, cursors of edited schedules, that Flowfile launches too. */
 static int
 store_seeds(struct engine *e)
 {
-	struct err err = ERR_INIT;
+	static const struct writing arming = {
+		"arm a schedule", sizeof(int64_t), arm, NULL, NULL, 's', 0, false};
+	static const struct writing seeding = {"store the cursor of a schedule",
+		sizeof(struct reseed), reseed, NULL, NULL, 's',
+		offsetof(struct reseed, schedule_id), false};
+	static const struct writing noting = {"note that Flowfile launches triggers itself",
+		sizeof(int64_t), note_push_seen, NULL, NULL, 'p', 0, false};
 	size_t n_arm = e->n_arm;
 
-	if (e->n_arm == 0 && e->n_reseed == 0 && !e->push_to_store)
-		return 0;
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		return engine_db_failed(e, "store watermarks", &err);
-	for (size_t i = 0; i < e->n_arm; i++)
-		if (claim_arm(e->env.db, e->to_arm[i], &err) < 0)
-			goto fail;
-	if (e->push_to_store && put_push_seen(e->env.db, e->push_seen_us, &err) < 0)
-		goto fail;
-	for (size_t i = 0; i < e->n_reseed; i++) {
-		const struct reseed *s = &e->to_reseed[i];
-
-		if (claim_reseed(e->env.db, s->schedule_id, s->spec, s->anchor_us, s->slot_us,
-			    s->triggered_us, &err) < 0)
-			goto fail;
-	}
-	if (db_commit(e->env.db, &err) < 0)
-		goto fail;
+	if (engine_write(e, &arming, e->to_arm, n_arm) < 0 ||
+		engine_write(e, &seeding, e->to_reseed, e->n_reseed) < 0 ||
+		engine_write(e, &noting, &e->push_seen_us, e->push_to_store) < 0)
+		return -1;
 	e->push_to_store = false;
 	/* Refreshing finds again what could not be armed; that is for another time. */
 	for (size_t i = 0; i < n_arm; i++)
 		engine_refresh_schedule(e, e->to_arm[i]);
 	e->n_arm = e->n_reseed = 0;
 	return 0;
-fail:
-	db_rollback(e->env.db);
-	return engine_db_failed(e, "store watermarks", &err);
+}
+
+/* What could not be written is as before: jobs are due, times of runs are up. */
+static void
+undo(struct engine *e, const struct decision *d)
+{
+	for (size_t i = 0; i < d->n_launches; i++)
+		world_launch_retry(&e->world, d->launches[i].kind, d->launches[i].id);
+	for (size_t i = 0; i < d->n_refusals; i++)
+		world_launch_retry(&e->world, JOB_REQUEST, d->refusals[i].request_id);
+	for (size_t i = 0; i < d->n_actions; i++) {
+		struct run *r = world_run(&e->world, d->actions[i].run_id);
+
+		if (r)
+			world_set_run_state(&e->world, r, (enum run_state)r->state);
+	}
 }
 
 static int
@@ -415,40 +442,35 @@ decide_and_do(struct engine *e)
 		return 0;
 	decide(&e->world, e->now_us, CLAIMS_PER_TURN, &e->arena, &d);
 	e->next_decision_us = d.next_us;
-	if (engine_act_on_runs(e, &d) < 0) {
-		for (size_t i = 0; i < d.n_launches; i++)
-			world_launch_retry(&e->world, d.launches[i].kind, d.launches[i].id);
-		for (size_t i = 0; i < d.n_refusals; i++)
-			world_launch_retry(&e->world, JOB_REQUEST, d.refusals[i].request_id);
-		return -1;
-	}
-	if (engine_refuse(e, &d) < 0) {
-		for (size_t i = 0; i < d.n_launches; i++)
-			world_launch_retry(&e->world, d.launches[i].kind, d.launches[i].id);
-		return -1;
-	}
-	return engine_claim(e, &d);
+	if (engine_act_on_runs(e, &d) == 0 && engine_refuse(e, &d) == 0 && engine_claim(e, &d) == 0)
+		return 0;
+	undo(e, &d);
+	return -1;
+}
+
+static int
+clear_history(struct engine *e, void *item, struct err *err)
+{
+	int64_t *n = item;
+
+	*n = 0;
+	if (e->options.history_us > 0)
+		*n = runs_prune(e->env.db, e->now_us - e->options.history_us, PRUNE_ROWS, err);
+	return *n < 0 ? -1 : instance_prune(e->env.db, e->now_us - 7 * US_PER_DAY, err);
 }
 
 static int
 upkeep(struct engine *e)
 {
-	struct err err = ERR_INIT;
-	int n = 0;
+	static const struct writing clearing = {
+		"clear old history", sizeof(int64_t), clear_history, NULL, NULL, 0, 0, false};
+	int64_t n = 0;
 
 	if (boottime_diff(e->next_upkeep, e->boot) > 0)
 		return 0;
 	e->next_upkeep = boottime_add(e->boot, UPKEEP_US);
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		return engine_db_failed(e, "clear old history", &err);
-	if ((e->options.history_us > 0 &&
-		    (n = runs_prune(e->env.db, e->now_us - e->options.history_us, PRUNE_ROWS,
-			     &err)) < 0) ||
-		instance_prune(e->env.db, e->now_us - 7 * US_PER_DAY, &err) < 0 ||
-		db_commit(e->env.db, &err) < 0) {
-		db_rollback(e->env.db);
-		return engine_db_failed(e, "clear old history", &err);
-	}
+	if (engine_write(e, &clearing, &n, 1) < 0)
+		return -1;
 	if (n >= PRUNE_ROWS)
 		e->next_upkeep = boottime_add(e->boot, US_PER_SEC);
 	return 0;
@@ -537,7 +559,7 @@ plan_next(struct engine *e, struct engine_next *next)
 	if ((waits || e->world.paused || e->draining) && next->wall_us <= e->now_us)
 		next->wall_us = TIME_NEVER;
 	while ((t = idmap_each(&e->tasks, &pos)))
-		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) > 0)
+		if (boottime_diff(t->retry, e->boot) > 0)
 			sooner(&next->boot, t->retry);
 	if (e->again || e->n_events > 0)
 		sooner(&next->boot, e->boot);
@@ -546,6 +568,8 @@ plan_next(struct engine *e, struct engine_next *next)
 void
 engine_turn(struct engine *e, struct engine_next *next)
 {
+	int failures = e->db_failures;
+
 	begin_turn(e);
 	tasks_take_events(e);
 	/* The leader may have gone: whoever stands by looks at once. */
@@ -558,6 +582,11 @@ engine_turn(struct engine *e, struct engine_next *next)
 			lead(e);
 		else if (!e->lease.held)
 			stand_by(e);
+	}
+	/* A full disk may be read: it is back when there was nothing left that failed. */
+	if (e->db_failures > 0 && e->db_failures == failures && !e->db_down) {
+		log_info("The catalog is back");
+		e->db_failures = 0;
 	}
 	plan_next(e, next);
 }

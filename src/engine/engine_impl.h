@@ -37,20 +37,26 @@ struct task {
 	bool unstarted; /* ended: it certainly never ran, and nobody wanted that */
 	int attempts;
 	struct boottime born; /* when it was claimed: the wall clock may be set */
-	struct boottime retry; /* claimed: not before */
+	struct boottime retry; /* claimed: not before; ready or ended: not stored before */
 	struct proc_id shim, flow;
 	struct run_exit exit;
 	/* owned, what launching needs */
 	char *flow_path, *cause;
 	char *state_dir; /* owned: where its files are, once it is ready; NULL before */
 	bool reclaim; /* claimed by a daemon that is gone, or never started: to be claimed again */
-	int64_t flow_id, schedule_id;
+	int64_t flow_id, flow_id2, schedule_id; /* as in struct run_row */
 };
 
 /* A cursor that was seeded anew because its schedule was edited, to be stored. */
 struct reseed {
 	int64_t schedule_id, anchor_us, slot_us, triggered_us;
 	char spec[512];
+};
+
+/* An object of the catalog: its kind as in scheduler_changes, and its id. */
+struct about {
+	char kind;
+	int64_t id;
 };
 
 /* Another host that runs of ours are on: since when its daemons have not been heard of, by our boot clock. */
@@ -68,7 +74,7 @@ struct engine {
 	struct world world;
 	struct arena arena; /* of the turn */
 	struct idmap tasks;
-	struct idmap said; /* complaints made, by schedule: see log_blocked */
+	struct idmap said; /* complaints made: see engine_complain() */
 	struct idmap reported; /* without the lease: attempts whose end is told, by run */
 
 	/* marks */
@@ -106,6 +112,9 @@ struct engine {
 	size_t n_hosts;
 	int64_t *cancels; /* request ids of kind cancel and exited */
 	size_t n_cancels, cap_cancels;
+	struct about *
+		put_off; /* what the database refused to write about: read again with the slow poll */
+	size_t n_put_off, cap_put_off;
 
 	int64_t launched, ended, failed, turns;
 };
@@ -114,13 +123,42 @@ void ids_add(int64_t **ids, size_t *n, size_t *cap, int64_t id);
 
 /* engine.c: a database call failed; decides what that means. Always returns -1. */
 int engine_db_failed(struct engine *e, const char *what, const struct err *err);
-/* The database works but refuses what one row asks for. */
-bool engine_is_about_one_row(const struct err *err);
 bool engine_leads(const struct engine *e);
+
+/* write.c */
+/*
+ * Something to be written about each item of an array, in one fenced transaction. If the database refuses what is in
+ * one of them, the others are written without it (P12).
+ */
+struct writing {
+	const char *what; /* "cannot ...", for the log */
+	size_t size; /* of an item */
+	/* The statements for one; may be called again after a rollback. */
+	int (*work)(struct engine *e, void *item, struct err *err);
+	/* They are committed. May be NULL. */
+	void (*done)(struct engine *e, void *item);
+	/* The database refuses them. NULL: a complaint is made about the object `kind`, whose id is at this place in
+	 * the item, and it is read again with the slow poll. */
+	void (*refused)(struct engine *e, void *item, const struct err *err);
+	char kind;
+	size_t id_at;
+	bool without_lease; /* what a daemon that stands by may write */
+};
+/* 0: each is done or refused. -1: the database failed (engine_db_failed), and some may be done. */
+int engine_write(struct engine *e, const struct writing *w, void *items, size_t n);
+/* One number for an object, as the key of a map. */
+int64_t engine_key(struct about about);
+/* Logs a complaint about an object unless it was the last one made about it. */
+void engine_complain(struct engine *e, struct about about, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* All is well with it again. */
+void engine_no_complaint(struct engine *e, struct about about);
 
 /* load.c */
 int engine_load(struct engine *e);
 int engine_read_changes(struct engine *e);
+/* What was put off is read again. */
+int engine_read_put_off(struct engine *e);
 void engine_refresh_schedule(struct engine *e, int64_t id);
 void engine_refresh_run(struct engine *e, int64_t id);
 /* Runs of this host that an earlier daemon left. */
@@ -128,7 +166,10 @@ int engine_adopt_local(struct engine *e);
 
 /* tasks.c */
 struct task *task_get(const struct engine *e, int64_t run_id);
-struct task *task_add(struct engine *e, int64_t run_id, enum run_state state);
+/* A task for a run as the catalog has it. */
+struct task *task_from_run(struct engine *e, const struct active_run *run, enum run_state state);
+/* Its run is in the world, whatever became of its row: its process is there (P8). */
+void task_put_run(struct engine *e, const struct task *t);
 void task_drop(struct engine *e, struct task *t);
 /* Whether this daemon has told the leader how the attempt ended. */
 bool task_is_reported(const struct engine *e, int64_t run_id, int64_t attempt);

@@ -9,15 +9,19 @@
 #include "engine_impl.h"
 #include "runner/command.h"
 
-static struct claimant
-claimant(const struct engine *e)
-{
-	return (struct claimant){e->env.holder_id, e->env.host.host, e->env.host.boot_id};
-}
-
 static void
 take_claimed(struct engine *e, const struct claim *c)
 {
+	const struct active_run run = {
+		.row = {.id = c->run_id,
+			.flow_id = c->flow_id,
+			.origin = RUN_OURS,
+			.started_us = e->now_us},
+		.schedule_id = c->schedule_id,
+		.flow_path = c->flow_path,
+		.cause = c->cause,
+		.attempt = 1,
+	};
 	struct task *t = task_get(e, c->run_id);
 
 	if (t) {
@@ -27,12 +31,7 @@ take_claimed(struct engine *e, const struct claim *c)
 		t->row_gone = true;
 		return;
 	}
-	t = task_add(e, c->run_id, RUN_CLAIMED);
-	t->flow_id = c->flow_id;
-	t->schedule_id = c->schedule_id;
-	t->flow_path = xstrdup(c->flow_path ? c->flow_path : "");
-	t->cause = xstrdup(c->cause ? c->cause : "");
-	t->attempts = 1;
+	t = task_from_run(e, &run, RUN_CLAIMED);
 	e->launched++;
 	if (t->schedule_id)
 		log_info("Run claimed: %s run=%" PRId64 " flow=%" PRId64 " schedule=%" PRId64,
@@ -42,126 +41,99 @@ take_claimed(struct engine *e, const struct claim *c)
 			t->flow_id);
 }
 
-/* Says why a schedule is blocked, once per reason; detail may be NULL. */
-static void
-log_blocked(struct engine *e, const struct launch *l, enum block_reason why, const char *detail)
-{
-	static char said[BLOCK_STORE_ERROR + 1];
+/* A launch of a decision and what becomes of it. */
+struct claiming {
+	const struct launch *launch;
+	struct claim claim;
+};
 
-	if (l->kind != JOB_SCHEDULE || idmap_get(&e->said, l->id) == &said[why])
-		return;
-	idmap_put(&e->said, l->id, &said[why]);
-	log_warning("Schedule is due but cannot launch: %s%s%s schedule=%" PRId64 " flow=%" PRId64,
-		block_reason_text(why), detail ? ": " : "", detail ? detail : "", l->id,
-		l->flow_id);
+static struct about
+about(const struct launch *l)
+{
+	return (struct about){l->kind == JOB_SCHEDULE ? 's' : 'q', l->id};
+}
+
+static int
+claim_one(struct engine *e, void *item, struct err *err)
+{
+	const struct claimant who = {e->env.holder_id, e->env.host.host, e->env.host.boot_id};
+	struct claiming *c = item;
+	const struct launch *l = c->launch;
+
+	if (claim_launch(e->env.db, l, &who, e->now_us, &e->arena, &c->claim, err) < 0)
+		return -1;
+	if (l->kind == JOB_REQUEST && c->claim.outcome == CLAIM_BLOCKED)
+		return claim_answer(e->env.db, l->id, false, 0, "Flow not found", e->now_us, err);
+	return 0;
 }
 
 static void
-take_outcome(struct engine *e, const struct launch *l, const struct claim *c)
+take_blocked(struct engine *e, const struct launch *l, enum block_reason why)
 {
-	switch (c->outcome) {
+	if (l->kind == JOB_REQUEST) {
+		world_drop_request(&e->world, l->id);
+		return;
+	}
+	engine_complain(e, about(l), "Schedule is due but cannot launch: %s flow=%" PRId64,
+		block_reason_text(why), l->flow_id);
+	world_launch_blocked(&e->world, l->kind, l->id);
+}
+
+static void
+take_outcome(struct engine *e, void *item)
+{
+	const struct claiming *c = item;
+	const struct launch *l = c->launch;
+
+	switch (c->claim.outcome) {
 	case CLAIM_DONE:
-		idmap_remove(&e->said, l->id);
-		take_claimed(e, c);
+		engine_no_complaint(e, about(l));
+		take_claimed(e, &c->claim);
 		if (l->kind == JOB_REQUEST)
 			world_drop_request(&e->world, l->id);
 		break;
 	case CLAIM_BLOCKED:
-		log_blocked(e, l, c->block, NULL);
-		if (l->kind == JOB_REQUEST)
-			world_drop_request(&e->world, l->id);
-		else
-			world_launch_blocked(&e->world, l->kind, l->id, c->block);
+		take_blocked(e, l, c->claim.block);
 		break;
 	case CLAIM_BUSY:
 	case CLAIM_STALE:
 		/* The world is behind the catalog: read what it has wrong, and give it a moment. */
-		if (c->outcome == CLAIM_BUSY)
-			engine_refresh_run(e, c->run_id);
+		if (c->claim.outcome == CLAIM_BUSY)
+			engine_refresh_run(e, c->claim.run_id);
 		world_launch_retry(&e->world, l->kind, l->id);
 		if (l->kind == JOB_SCHEDULE)
 			engine_refresh_schedule(e, l->id);
-		else if (c->outcome == CLAIM_STALE)
+		else if (c->claim.outcome == CLAIM_STALE)
 			world_drop_request(&e->world, l->id);
 		e->hold = boottime_add(e->boot, 20 * US_PER_MS);
 		break;
 	}
 }
 
-/* Claims n launches in one transaction. */
-static int
-claim_some(struct engine *e, const struct launch *launches, size_t n, struct claim *claims,
-	struct err *err)
+/* It comes back with the slow poll, or when its flow or owner changes. */
+static void
+block_refused(struct engine *e, void *item, const struct err *err)
 {
-	const struct claimant who = claimant(e);
+	const struct launch *l = ((struct claiming *)item)->launch;
 
-	if (fence_begin(e->env.db, e->env.holder_id, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (claim_launch(e->env.db, &launches[i], &who, e->now_us, &e->arena, &claims[i],
-			    err) < 0)
-			goto fail;
-		if (launches[i].kind == JOB_REQUEST && claims[i].outcome == CLAIM_BLOCKED &&
-			claim_answer(e->env.db, launches[i].id, false, 0, "Flow not found",
-				e->now_us, err) < 0)
-			goto fail;
-	}
-	if (db_commit(e->env.db, err) == 0)
-		return 0;
-fail:
-	db_rollback(e->env.db);
-	return -1;
-}
-
-bool
-engine_is_about_one_row(const struct err *err)
-{
-	return err->code == ERR_FAILED || err->code == ERR_CONFLICT || err->code == ERR_USAGE;
-}
-
-/* One at a time, so that a row the database refuses harms nobody else (P12). */
-static int
-claim_each(struct engine *e, const struct decision *d, struct claim *claims)
-{
-	for (size_t i = 0; i < d->n_launches; i++) {
-		const struct launch *l = &d->launches[i];
-		struct err err = ERR_INIT;
-
-		if (claim_some(e, l, 1, &claims[i], &err) == 0) {
-			take_outcome(e, l, &claims[i]);
-		} else if (engine_is_about_one_row(&err)) {
-			log_blocked(e, l, BLOCK_STORE_ERROR, err.text);
-			world_launch_blocked(&e->world, l->kind, l->id, BLOCK_STORE_ERROR);
-		} else {
-			for (; i < d->n_launches; i++)
-				world_launch_retry(
-					&e->world, d->launches[i].kind, d->launches[i].id);
-			return engine_db_failed(e, "claim runs", &err);
-		}
-	}
-	e->changed = true;
-	e->again = true;
-	return 0;
+	engine_complain(e, about(l), "Cannot claim a run: %s", err->text);
+	world_launch_blocked(&e->world, l->kind, l->id);
 }
 
 int
 engine_claim(struct engine *e, const struct decision *d)
 {
-	struct claim *claims;
-	struct err err = ERR_INIT;
+	static const struct writing claims = {"claim a run", sizeof(struct claiming), claim_one,
+		take_outcome, block_refused, 0, 0, false};
+	struct claiming *items;
 
 	if (d->n_launches == 0)
 		return 0;
-	claims = arena_array(&e->arena, d->n_launches, sizeof(*claims));
-	if (claim_some(e, d->launches, d->n_launches, claims, &err) < 0) {
-		if (engine_is_about_one_row(&err))
-			return claim_each(e, d, claims);
-		for (size_t i = 0; i < d->n_launches; i++)
-			world_launch_retry(&e->world, d->launches[i].kind, d->launches[i].id);
-		return engine_db_failed(e, "claim runs", &err);
-	}
+	items = arena_array(&e->arena, d->n_launches, sizeof(*items));
 	for (size_t i = 0; i < d->n_launches; i++)
-		take_outcome(e, &d->launches[i], &claims[i]);
+		items[i].launch = &d->launches[i];
+	if (engine_write(e, &claims, items, d->n_launches) < 0)
+		return -1;
 	e->changed = true;
 	e->again = true;
 	return 0;

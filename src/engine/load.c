@@ -70,6 +70,18 @@ take_request(const struct request_row *row, void *arg)
 		ids_add(&e->cancels, &e->n_cancels, &e->cap_cancels, row->id);
 }
 
+/* A row that is closed or gone does not free its flow while we look after its process (P8). */
+static void
+put_back_tasks(struct engine *e)
+{
+	struct task *t;
+	size_t pos = 0;
+
+	while ((t = idmap_each(&e->tasks, &pos)))
+		if (!world_run(&e->world, t->run_id))
+			task_put_run(e, t);
+}
+
 /* One snapshot, so that no change falls between the world and the change it is read up to. */
 int
 engine_load(struct engine *e)
@@ -80,7 +92,7 @@ engine_load(struct engine *e)
 
 	e->loaded = false;
 	world_clear(&e->world);
-	e->n_arm = e->n_reseed = e->n_cancels = 0;
+	e->n_arm = e->n_reseed = e->n_cancels = e->n_put_off = 0;
 	if (db_begin_read(db, &err) < 0)
 		return engine_db_failed(e, "load the catalog", &err);
 	if (load_last_seq(db, &e->seq, &err) < 0 ||
@@ -93,6 +105,7 @@ engine_load(struct engine *e)
 		return engine_db_failed(e, "load the catalog", &err);
 	}
 	db_rollback(db);
+	put_back_tasks(e);
 	if (push_us != TIME_NONE)
 		world_note_push(&e->world, push_us);
 	e->loaded = true;
@@ -185,11 +198,27 @@ refresh(struct engine *e, const struct change *c, struct err *err)
 	}
 }
 
+int
+engine_read_put_off(struct engine *e)
+{
+	struct err err = ERR_INIT;
+	size_t n = e->n_put_off;
+
+	e->n_put_off = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct change c = {0, e->put_off[i].kind, e->put_off[i].id};
+
+		if (refresh(e, &c, &err) < 0)
+			return engine_db_failed(e, "read what was put off", &err);
+	}
+	return 0;
+}
+
 /* The changes of one read; each object once, at its last mention. */
 struct batch {
 	struct change *changes;
 	size_t n;
-	struct idmap seen[128]; /* by kind */
+	struct idmap seen; /* by kind and id */
 };
 
 static void
@@ -200,13 +229,6 @@ collect(const struct change *change, void *arg)
 	b->changes[b->n++] = *change;
 }
 
-static void
-batch_free(struct batch *b)
-{
-	for (size_t i = 0; i < ARRAY_LEN(b->seen); i++)
-		idmap_free(&b->seen[i]);
-}
-
 /* Newest first, so that the repeated mention is skipped; the order does not matter otherwise, since each
  * object is read as it is now. */
 static int
@@ -214,11 +236,11 @@ apply(struct engine *e, struct batch *b, struct err *err)
 {
 	for (size_t i = b->n; i > 0; i--) {
 		struct change *c = &b->changes[i - 1];
-		struct idmap *seen = &b->seen[(unsigned char)c->kind & 127];
+		int64_t key = engine_key((struct about){c->kind, c->object_id});
 
-		if (idmap_get(seen, c->object_id))
+		if (idmap_get(&b->seen, key))
 			continue;
-		idmap_put(seen, c->object_id, c);
+		idmap_put(&b->seen, key, c);
 		if (refresh(e, c, err) < 0)
 			return -1;
 	}
@@ -240,7 +262,7 @@ engine_read_changes(struct engine *e)
 	n = load_changes(e->env.db, from, CHANGES_PER_READ, collect, b, &err);
 	if (n > 0)
 		r = apply(e, b, &err);
-	batch_free(b);
+	idmap_free(&b->seen);
 	if (n < 0 || r < 0)
 		return engine_db_failed(e, "read what changed", &err);
 	e->first_seq = 0;

@@ -5,6 +5,7 @@ libengine_a_SOURCES = \
 	src/engine/launch.c \
 	src/engine/load.c \
 	src/engine/requests.c \
-	src/engine/tasks.c
+	src/engine/tasks.c \
+	src/engine/write.c
 noinst_HEADERS += \
 	include/engine/engine.h

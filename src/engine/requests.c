@@ -12,12 +12,13 @@
 
 /* A request and the run it is about, read in one place and acted on after the commit. */
 struct order {
+	int64_t id;
 	struct request_row request;
-	char kind[16], by[128], detail[600];
+	char kind[16], by[128], detail[600]; /* what its texts point to */
 	bool found;
-	struct active_run run;
-	char host[256];
-	bool run_found;
+	/* the run */
+	bool run_found, run_ours, run_open, run_has_pid, run_cancelled;
+	int64_t run_attempt;
 	bool cancel_task;
 };
 
@@ -30,6 +31,9 @@ take_request(const struct request_row *row, void *arg)
 	text_copy(o->kind, sizeof(o->kind), row->kind);
 	text_copy(o->by, sizeof(o->by), row->requested_by);
 	text_copy(o->detail, sizeof(o->detail), row->detail);
+	o->request.kind = o->kind;
+	o->request.requested_by = o->by;
+	o->request.detail = o->detail;
 	o->found = true;
 }
 
@@ -38,16 +42,19 @@ take_run(const struct active_run *run, void *arg)
 {
 	struct order *o = arg;
 
-	o->run = *run;
-	snprintf(o->host, sizeof(o->host), "%s", run->host ? run->host : "");
 	o->run_found = true;
+	o->run_ours = run->state != NULL;
+	o->run_open = run->open;
+	o->run_has_pid = run->row.has_pid;
+	o->run_cancelled = run->cancel_us != TIME_NONE;
+	o->run_attempt = run->attempt;
 }
 
 static int
-read_order(struct engine *e, int64_t id, struct order *o, struct err *err)
+read_order(struct engine *e, struct order *o, struct err *err)
 {
-	memset(o, 0, sizeof(*o));
-	if (load_request(e->env.db, id, take_request, o, err) < 0)
+	*o = (struct order){.id = o->id};
+	if (load_request(e->env.db, o->id, take_request, o, err) < 0)
 		return -1;
 	if (o->found && o->request.run_id &&
 		load_active_run(e->env.db, o->request.run_id, take_run, o, err) < 0)
@@ -65,7 +72,7 @@ order_cancel(struct engine *e, struct order *o, struct err *err)
 
 	if (!o->run_found) {
 		answer = "it had ended already";
-	} else if (task_get(e, run_id) || o->run.state) {
+	} else if (task_get(e, run_id) || o->run_ours) {
 		first = runs_note_cancel(db, run_id, o->by, e->now_us, err);
 		if (first < 0)
 			return -1;
@@ -75,7 +82,7 @@ order_cancel(struct engine *e, struct order *o, struct err *err)
 			answer = first
 				? "its host is told to end it"
 				: "its host was told to end it before, and is not told again";
-	} else if (o->run.row.has_pid) {
+	} else if (o->run_has_pid) {
 		answer = e->options.policy.reap_foreign
 			? "Flowfile started it, and no process of it was seen here: end it there"
 			: "Flowfile started it and reap_foreign_runs is off: end it there";
@@ -99,17 +106,13 @@ order_exited(struct engine *e, struct order *o, struct err *err)
 
 	if (runs_parse_exit(o->detail, &attempt, &exit) < 0)
 		return claim_answer(db, o->request.id, false, 0, "cannot be read", e->now_us, err);
-	if (!o->run_found || attempt != o->run.attempt || !o->run.state ||
+	if (!o->run_found || attempt != o->run_attempt || !o->run_ours ||
 		task_get(e, o->request.run_id))
 		return claim_answer(db, o->request.id, true, 0, "not needed", e->now_us, err);
-	if (!exit.known && exit.started_us == TIME_NONE && !exit.cancelled && o->run.open) {
-		/* It becomes a claim without a process, which engine_refresh_run() takes over. */
-		const struct claimant who = {
-			e->env.holder_id, e->env.host.host, e->env.host.boot_id};
-
-		int ignored;
-
-		if (claim_again(db, o->request.run_id, &who, e->now_us, &ignored, err) < 0)
+	if (!exit.known && exit.started_us == TIME_NONE && !exit.cancelled && o->run_open &&
+		!o->run_cancelled) {
+		/* engine_refresh_run() takes it over. */
+		if (claim_back(db, o->request.run_id, err) < 0)
 			return -1;
 	} else if (runs_end(db, o->request.run_id, &exit, NULL, e->now_us, err) < 0) {
 		return -1;
@@ -130,73 +133,85 @@ carry_out(struct engine *e, struct order *o, struct err *err)
 		e->env.db, o->request.id, false, 0, "unknown kind of request", e->now_us, err);
 }
 
+static int
+do_order(struct engine *e, void *item, struct err *err)
+{
+	return read_order(e, item, err) < 0 ? -1 : carry_out(e, item, err);
+}
+
+static void
+order_done(struct engine *e, void *item)
+{
+	struct order *o = item;
+	struct task *t = task_get(e, o->request.run_id);
+	/* The first cancel gives the flow its grace: meeting the run again carries it out. A second is an order
+	 * of its own: at once. */
+	bool told = t && t->state == RUN_CANCELLING;
+
+	engine_no_complaint(e, (struct about){'q', o->id});
+	/* A row that was closed before leaves no change behind when its run ends. */
+	if (o->request.run_id)
+		engine_refresh_run(e, o->request.run_id);
+	t = task_get(e, o->request.run_id);
+	if (o->cancel_task)
+		log_info("Cancel asked for by=%s run=%" PRId64, o->by[0] ? o->by : "-",
+			o->request.run_id);
+	if (o->cancel_task && t && (told || t->state != RUN_CANCELLING))
+		task_cancel(e, t);
+}
+
 int
 engine_take_requests(struct engine *e)
 {
-	struct err err = ERR_INIT;
-	struct order *o;
-	struct task *t;
-	bool told;
-	int64_t id;
+	static const struct writing orders = {"carry out a request", sizeof(struct order), do_order,
+		order_done, NULL, 'q', offsetof(struct order, id), false};
+	struct order *items;
 
-	while (e->n_cancels > 0) {
-		o = arena_alloc(&e->arena, sizeof(*o));
-		id = e->cancels[e->n_cancels - 1];
-		if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-			return engine_db_failed(e, "take requests", &err);
-		if (read_order(e, id, o, &err) < 0 || carry_out(e, o, &err) < 0 ||
-			db_commit(e->env.db, &err) < 0) {
-			db_rollback(e->env.db);
-			if (!engine_is_about_one_row(&err))
-				return engine_db_failed(e, "take requests", &err);
-			/* It stays open, and harms nobody else (P12). */
-			log_error("Cannot carry out a request: %s request=%" PRId64, err.text, id);
-			e->n_cancels--;
-			continue;
-		}
-		e->n_cancels--;
-		e->changed = true;
-		e->again = true;
-		/* The first cancel gives the flow its grace: meeting the run again carries it out. A second is an order
-		 * of its own: at once. */
-		t = task_get(e, o->request.run_id);
-		told = t && t->state == RUN_CANCELLING;
-		/* A row that was closed before leaves no change behind when its run ends. */
-		if (o->request.run_id)
-			engine_refresh_run(e, o->request.run_id);
-		t = task_get(e, o->request.run_id);
-		if (o->cancel_task)
-			log_info("Cancel asked for by=%s run=%" PRId64, o->by[0] ? o->by : "-",
-				o->request.run_id);
-		if (o->cancel_task && t && (told || t->state != RUN_CANCELLING))
-			task_cancel(e, t);
-	}
+	if (e->n_cancels == 0)
+		return 0;
+	items = arena_array(&e->arena, e->n_cancels, sizeof(*items));
+	for (size_t i = 0; i < e->n_cancels; i++)
+		items[i].id = e->cancels[i];
+	if (engine_write(e, &orders, items, e->n_cancels) < 0)
+		return -1;
+	e->n_cancels = 0;
+	e->changed = true;
+	e->again = true;
 	return 0;
+}
+
+static int
+refuse_request(struct engine *e, void *item, struct err *err)
+{
+	const struct refusal *x = item;
+
+	return claim_answer(e->env.db, x->request_id, false, x->run_id,
+		"Flow already has an active run", e->now_us, err);
+}
+
+static void
+request_refused(struct engine *e, void *item)
+{
+	world_drop_request(&e->world, ((struct refusal *)item)->request_id);
+}
+
+/* The slow poll lets it try again. */
+static void
+block_refusal(struct engine *e, void *item, const struct err *err)
+{
+	int64_t id = ((struct refusal *)item)->request_id;
+
+	engine_complain(e, (struct about){'q', id}, "Cannot answer a request: %s", err->text);
+	world_launch_blocked(&e->world, JOB_REQUEST, id);
 }
 
 int
 engine_refuse(struct engine *e, const struct decision *d)
 {
-	struct err err = ERR_INIT;
+	static const struct writing refusals = {"answer a request", sizeof(struct refusal),
+		refuse_request, request_refused, block_refusal, 0, 0, false};
 
-	if (d->n_refusals == 0)
-		return 0;
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		goto fail;
-	for (size_t i = 0; i < d->n_refusals; i++)
-		if (claim_answer(e->env.db, d->refusals[i].request_id, false, d->refusals[i].run_id,
-			    "Flow already has an active run", e->now_us, &err) < 0)
-			goto fail;
-	if (db_commit(e->env.db, &err) < 0)
-		goto fail;
-	for (size_t i = 0; i < d->n_refusals; i++)
-		world_drop_request(&e->world, d->refusals[i].request_id);
-	return 0;
-fail:
-	db_rollback(e->env.db);
-	for (size_t i = 0; i < d->n_refusals; i++)
-		world_launch_retry(&e->world, JOB_REQUEST, d->refusals[i].request_id);
-	return engine_db_failed(e, "answer requests", &err);
+	return engine_write(e, &refusals, d->refusals, d->n_refusals);
 }
 
 static const char *
@@ -213,8 +228,9 @@ close_reason(enum run_act act)
 }
 
 static int
-act(struct engine *e, const struct run_action *a, struct err *err)
+act(struct engine *e, void *item, struct err *err)
 {
+	const struct run_action *a = item;
 	const struct run *r = world_run(&e->world, a->run_id);
 
 	/* One on another host is ended by the daemon there, which hears of the note. */
@@ -223,48 +239,42 @@ act(struct engine *e, const struct run_action *a, struct err *err)
 	return runs_end(e->env.db, a->run_id, NULL, close_reason(a->act), e->now_us, err);
 }
 
+static void
+acted(struct engine *e, void *item)
+{
+	const struct run_action *a = item;
+	struct task *t = task_get(e, a->run_id);
+
+	log_warning("%s: %s run=%" PRId64,
+		a->act == RUN_ACT_CANCEL ? "Run is told to end" : "Run is closed",
+		close_reason(a->act), a->run_id);
+	if (a->act == RUN_ACT_CANCEL && t)
+		task_cancel(e, t);
+	e->changed = true;
+	e->again = true;
+}
+
 int
 engine_act_on_runs(struct engine *e, const struct decision *d)
 {
-	struct err err = ERR_INIT;
+	static const struct writing actions = {"end a run whose time is up",
+		sizeof(struct run_action), act, acted, NULL, 'r',
+		offsetof(struct run_action, run_id), false};
 
-	if (d->n_actions == 0)
-		return 0;
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		goto fail;
-	for (size_t i = 0; i < d->n_actions; i++)
-		if (act(e, &d->actions[i], &err) < 0)
-			goto fail;
-	if (db_commit(e->env.db, &err) < 0)
-		goto fail;
-	for (size_t i = 0; i < d->n_actions; i++) {
-		struct task *t = task_get(e, d->actions[i].run_id);
-
-		log_warning("%s: %s run=%" PRId64,
-			d->actions[i].act == RUN_ACT_CANCEL ? "Run is told to end"
-							    : "Run is closed",
-			close_reason(d->actions[i].act), d->actions[i].run_id);
-		if (d->actions[i].act == RUN_ACT_CANCEL && t)
-			task_cancel(e, t);
-	}
-	e->changed = true;
-	e->again = true;
-	return 0;
-fail:
-	db_rollback(e->env.db);
-	engine_db_failed(e, "end runs whose time is up", &err);
-	/* Their deadlines went with the decision: read the runs again. */
-	e->resync = true;
-	return -1;
+	return engine_write(e, &actions, d->actions, d->n_actions);
 }
 
 /* --- hosts ---------------------------------------------------------------------------------------- */
 
+struct lost_run {
+	int64_t run_id;
+	char host[256];
+};
+
 struct lost_search {
 	struct engine *e;
-	int64_t *run_ids;
+	struct lost_run *runs;
 	size_t n, cap;
-	char (*hosts)[256];
 };
 
 static void
@@ -274,8 +284,9 @@ note_elsewhere(const struct active_run *run, void *arg)
 
 	if (!run->state || !run->host || !strcmp(run->host, s->e->env.host.host) || s->n == s->cap)
 		return;
-	snprintf(s->hosts[s->n], sizeof(s->hosts[s->n]), "%s", run->host);
-	s->run_ids[s->n++] = run->row.id;
+	s->runs[s->n].run_id = run->row.id;
+	text_copy(s->runs[s->n].host, sizeof(s->runs->host), run->host);
+	s->n++;
 }
 
 /* How long a host has given no sign of life: by our boot clock, since wall clocks may be set. */
@@ -302,45 +313,52 @@ silent_us(struct engine *e, const char *host, int64_t sign)
 }
 
 static int
-give_up_run(struct engine *e, int64_t run_id)
+give_up(struct engine *e, void *item, struct err *err)
 {
-	struct err err = ERR_INIT;
+	return runs_end(e->env.db, ((struct lost_run *)item)->run_id, NULL,
+		"its host has not been heard of", e->now_us, err);
+}
 
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		return engine_db_failed(e, "give up a run", &err);
-	if (runs_end(e->env.db, run_id, NULL, "its host has not been heard of", e->now_us, &err) <
-			0 ||
-		db_commit(e->env.db, &err) < 0) {
-		db_rollback(e->env.db);
-		return engine_db_failed(e, "give up a run", &err);
-	}
+static void
+given_up(struct engine *e, void *item)
+{
+	const struct lost_run *r = item;
+
+	log_warning("Run is given up: its host has not been heard of host=%s run=%" PRId64, r->host,
+		r->run_id);
 	e->changed = true;
-	engine_refresh_run(e, run_id);
+	engine_refresh_run(e, r->run_id);
+}
+
+/* Leaves those of hosts that are silent for too long. */
+static int
+keep_lost(struct engine *e, struct lost_search *s, struct err *err)
+{
+	size_t n = 0;
+	int64_t sign;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (instance_host_sign(e->env.db, s->runs[i].host, &sign, err) < 0)
+			return -1;
+		if (silent_us(e, s->runs[i].host, sign) > e->options.lost_host_us)
+			s->runs[n++] = s->runs[i];
+	}
+	s->n = n;
 	return 0;
 }
 
 int
 engine_check_hosts(struct engine *e)
 {
+	static const struct writing lost = {"give up a run", sizeof(struct lost_run), give_up,
+		given_up, NULL, 'r', offsetof(struct lost_run, run_id), false};
 	struct lost_search s = {.e = e, .cap = e->world.runs.n};
 	struct err err = ERR_INIT;
-	int64_t sign;
 
 	if (e->options.lost_host_us <= 0 || s.cap == 0)
 		return 0;
-	s.run_ids = arena_array(&e->arena, s.cap, sizeof(*s.run_ids));
-	s.hosts = arena_array(&e->arena, s.cap, sizeof(*s.hosts));
-	if (load_active_runs(e->env.db, note_elsewhere, &s, &err) < 0)
+	s.runs = arena_array(&e->arena, s.cap, sizeof(*s.runs));
+	if (load_active_runs(e->env.db, note_elsewhere, &s, &err) < 0 || keep_lost(e, &s, &err) < 0)
 		return engine_db_failed(e, "look for runs of other hosts", &err);
-	for (size_t i = 0; i < s.n; i++) {
-		if (instance_host_sign(e->env.db, s.hosts[i], &sign, &err) < 0)
-			return engine_db_failed(e, "look for other hosts", &err);
-		if (silent_us(e, s.hosts[i], sign) <= e->options.lost_host_us)
-			continue;
-		log_warning("Run is given up: its host has not been heard of host=%s run=%" PRId64,
-			s.hosts[i], s.run_ids[i]);
-		if (give_up_run(e, s.run_ids[i]) < 0)
-			return -1;
-	}
-	return 0;
+	return engine_write(e, &lost, s.runs, s.n);
 }

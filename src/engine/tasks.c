@@ -13,6 +13,8 @@
 #include "store/fence.h"
 #include "store/runs.h"
 
+#define REFUSED_US (30 * US_PER_SEC) /* until what the database refused is tried again */
+
 struct task *
 task_get(const struct engine *e, int64_t run_id)
 {
@@ -20,17 +22,40 @@ task_get(const struct engine *e, int64_t run_id)
 }
 
 struct task *
-task_add(struct engine *e, int64_t run_id, enum run_state state)
+task_from_run(struct engine *e, const struct active_run *run, enum run_state state)
 {
 	struct task *t = xcalloc(1, sizeof(*t));
 
-	assert(!idmap_get(&e->tasks, run_id));
-	t->run_id = run_id;
+	assert(!idmap_get(&e->tasks, run->row.id));
+	t->run_id = run->row.id;
 	t->state = state;
-	t->attempts = 1;
+	t->foreign = run->row.origin != RUN_OURS;
+	t->attempts = t->foreign ? 1 : (int)run->attempt;
 	t->born = e->boot;
-	idmap_put(&e->tasks, run_id, t);
+	if (run->row.started_us < e->now_us)
+		t->born = boottime_add(e->boot, run->row.started_us - e->now_us);
+	t->flow_id = run->row.flow_id;
+	t->flow_id2 = run->row.flow_id2;
+	t->schedule_id = run->schedule_id;
+	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
+	t->cause = xstrdup(run->cause ? run->cause : "");
+	idmap_put(&e->tasks, t->run_id, t);
 	return t;
+}
+
+void
+task_put_run(struct engine *e, const struct task *t)
+{
+	const struct run_row row = {
+		.id = t->run_id,
+		.flow_id = t->flow_id,
+		.flow_id2 = t->flow_id2,
+		.origin = t->foreign ? RUN_FOREIGN : RUN_OURS,
+		.has_pid = t->foreign || t->shim.pid != 0,
+		.started_us = e->now_us - boottime_diff(e->boot, t->born),
+	};
+
+	world_put_run(&e->world, &row, t->state);
 }
 
 static void
@@ -69,6 +94,7 @@ task_set(struct engine *e, struct task *t, enum run_state state)
 	struct run *r = world_run(&e->world, t->run_id);
 
 	t->state = state;
+	t->retry = e->boot;
 	if (r)
 		world_set_run_state(&e->world, r, state);
 }
@@ -96,8 +122,8 @@ task_never_started(struct engine *e, struct task *t)
 	}
 	t->attempts++;
 	t->reclaim = true;
-	t->retry = boottime_add(e->boot, (t->attempts - 1) * 200 * US_PER_MS);
 	task_set(e, t, RUN_CLAIMED);
+	t->retry = boottime_add(e->boot, (t->attempts - 1) * 200 * US_PER_MS);
 }
 
 static void
@@ -152,6 +178,13 @@ tasks_take_events(struct engine *e)
 	e->n_events = 0;
 }
 
+static bool
+has_news(const struct engine *e, const struct task *t)
+{
+	return (t->state == RUN_READY || t->state == RUN_ENDED) &&
+		boottime_diff(t->retry, e->boot) <= 0;
+}
+
 void
 task_cancel(struct engine *e, struct task *t)
 {
@@ -202,7 +235,6 @@ meet_foreign(struct engine *e, const struct active_run *run)
 {
 	struct proc_id proc;
 	struct err err = ERR_INIT;
-	struct task *t;
 
 	if (!run->open)
 		return;
@@ -218,15 +250,12 @@ meet_foreign(struct engine *e, const struct active_run *run)
 				run->row.id);
 			return;
 		}
-		t = task_add(e, run->row.id, RUN_STARTED);
+		task_from_run(e, run, RUN_STARTED);
 	} else if (db_get_type(e->env.db) != DB_SQLITE) {
 		return; /* the number of a process on some other host, for all we know */
 	} else {
-		t = task_add(e, run->row.id, RUN_ENDED);
-		exit_unknown(t, "its process is gone");
+		exit_unknown(task_from_run(e, run, RUN_ENDED), "its process is gone");
 	}
-	t->foreign = true;
-	t->flow_id = run->row.flow_id;
 }
 
 static struct task *
@@ -240,19 +269,12 @@ adopt(struct engine *e, const struct active_run *run, bool same_boot)
 		.rebooted = !same_boot,
 		.state_dir = run->state_dir,
 	};
-	struct task *t = task_add(e, run->row.id, RUN_STARTED);
+	struct task *t = task_from_run(e, run, RUN_STARTED);
 	struct err err = ERR_INIT;
 
-	if (run->row.started_us < e->now_us)
-		t->born = boottime_add(e->boot, run->row.started_us - e->now_us);
-	t->attempts = (int)run->attempt;
 	t->shim = adoption.shim;
 	t->flow = adoption.flow;
 	xstrset(&t->state_dir, run->state_dir);
-	t->schedule_id = run->schedule_id;
-	t->flow_id = run->row.flow_id;
-	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
-	t->cause = xstrdup(run->cause ? run->cause : "");
 	log_info("Run adopted run=%" PRId64 " flow=%" PRId64, t->run_id, t->flow_id);
 	if (e->env.runner_ops->adopt(e->env.runner, &adoption, &err) < 0) {
 		log_error("Cannot adopt a run: %s run=%" PRId64, err.text, t->run_id);
@@ -267,14 +289,11 @@ adopt(struct engine *e, const struct active_run *run, bool same_boot)
 static struct task *
 take_over_claim(struct engine *e, const struct active_run *run)
 {
-	struct task *t = task_add(e, run->row.id, RUN_CLAIMED);
+	struct task *t = task_from_run(e, run, RUN_CLAIMED);
 
 	t->reclaim = true;
-	t->attempts = (int)run->attempt + 1;
-	t->schedule_id = run->schedule_id;
-	t->flow_id = run->row.flow_id;
-	t->flow_path = xstrdup(run->flow_path ? run->flow_path : "");
-	t->cause = xstrdup(run->cause ? run->cause : "");
+	t->attempts++;
+	t->born = e->boot; /* what nobody launched for long is not old */
 	if (!run->open) {
 		exit_unknown(t, "cancelled before it started");
 		t->state = RUN_ENDED;
@@ -298,7 +317,8 @@ meet_ours(struct engine *e, const struct active_run *run)
 		row.started_us = e->now_us - boottime_diff(e->boot, t->born);
 	if (engine_leads(e))
 		world_put_run(&e->world, &row, t ? t->state : RUN_ELSEWHERE);
-	if (t && run->cancel_us != TIME_NONE && t->state == RUN_STARTED)
+	/* Wherever it has come to: a cancel that was accepted holds for whoever looks after the run next. */
+	if (t && run->cancel_us != TIME_NONE && t->state != RUN_CANCELLING)
 		task_cancel(e, t);
 }
 
@@ -313,35 +333,63 @@ task_meet(struct engine *e, const struct active_run *run)
 
 /* --- launching ----------------------------------------------------------------------------------- */
 
-/* A claim that another daemon, or an earlier attempt, left is put in our name first. */
+/* The database refuses its row: it waits, and harms nobody else (P12). */
+static void
+put_off_task(struct engine *e, void *item, const struct err *err)
+{
+	struct task *t = *(struct task **)item;
+
+	engine_complain(e, (struct about){'r', t->run_id}, "Cannot store what became of a run: %s",
+		err->text);
+	t->retry = boottime_add(e->boot, REFUSED_US);
+}
+
+struct reclaim {
+	struct task *t; /* first: see put_off_task() */
+	int claimed, attempt;
+};
+
 static int
-reclaim(struct engine *e, struct task *t)
+claim_task(struct engine *e, void *item, struct err *err)
 {
 	const struct claimant who = {e->env.holder_id, e->env.host.host, e->env.host.boot_id};
-	struct err err = ERR_INIT;
-	int r;
+	struct reclaim *r = item;
 
-	if (t->attempts > ATTEMPTS_MAX) {
-		exit_unknown(t, "it could not be started, attempt after attempt");
-		t->spawn_failed = true;
+	r->claimed = claim_again(e->env.db, r->t->run_id, &who, e->now_us, &r->attempt, err);
+	return r->claimed < 0 ? -1 : 0;
+}
+
+static void
+task_claimed(struct engine *e, void *item)
+{
+	const struct reclaim *r = item;
+	struct task *t = r->t;
+
+	if (r->claimed) {
+		t->reclaim = false;
+		t->attempts = r->attempt;
+		log_info("Run is started again run=%" PRId64 " attempt=%d", t->run_id, t->attempts);
+	} else {
+		exit_unknown(t, "it was closed or cancelled before it started");
 		task_set(e, t, RUN_ENDED);
-		return 0;
 	}
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		return engine_db_failed(e, "claim a run again", &err);
-	r = claim_again(e->env.db, t->run_id, &who, e->now_us, &t->attempts, &err);
-	if (r < 0 || db_commit(e->env.db, &err) < 0) {
-		db_rollback(e->env.db);
-		return engine_db_failed(e, "claim a run again", &err);
+}
+
+/* A claim that another daemon, or an earlier attempt, left is put in our name first. */
+static void
+reclaim(struct engine *e, struct task *t)
+{
+	static const struct writing claim = {"claim a run again", sizeof(struct reclaim),
+		claim_task, task_claimed, put_off_task, 0, 0, false};
+	struct reclaim r = {.t = t};
+
+	if (t->attempts <= ATTEMPTS_MAX) {
+		engine_write(e, &claim, &r, 1);
+		return;
 	}
-	t->reclaim = false;
-	if (r == 0) {
-		exit_unknown(t, "it was closed before it started");
-		task_set(e, t, RUN_ENDED);
-		return 0;
-	}
-	log_info("Run is started again run=%" PRId64 " attempt=%d", t->run_id, t->attempts);
-	return 1;
+	exit_unknown(t, "it could not be started, attempt after attempt");
+	t->spawn_failed = true;
+	task_set(e, t, RUN_ENDED);
 }
 
 static void
@@ -349,7 +397,9 @@ launch(struct engine *e, struct task *t)
 {
 	struct err err = ERR_INIT;
 
-	if (t->reclaim && reclaim(e, t) <= 0)
+	if (t->reclaim)
+		reclaim(e, t);
+	if (t->reclaim || t->state != RUN_CLAIMED)
 		return;
 	if (engine_spawn(e, t, &err) == 0) {
 		task_set(e, t, RUN_SPAWNED);
@@ -376,7 +426,7 @@ tasks_launch(struct engine *e)
 	while ((t = idmap_each(&e->tasks, &pos)) && engine_leads(e)) {
 		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) <= 0)
 			launch(e, t);
-		if (t->state == RUN_ENDED)
+		if (t->state == RUN_ENDED && has_news(e, t))
 			e->again = true;
 	}
 }
@@ -406,8 +456,9 @@ log_end(const struct task *t)
 }
 
 static int
-store_one(struct engine *e, struct task *t, struct err *err)
+store_one(struct engine *e, void *item, struct err *err)
 {
+	struct task *t = *(struct task **)item;
 	int64_t ended_us = t->exit.ended_us > 0 && t->exit.ended_us <= e->now_us ? t->exit.ended_us
 										 : e->now_us;
 	int r;
@@ -426,16 +477,12 @@ store_one(struct engine *e, struct task *t, struct err *err)
 	return runs_end(e->env.db, t->run_id, &t->exit, NULL, ended_us, err);
 }
 
-static bool
-has_news(const struct task *t)
-{
-	return t->state == RUN_READY || t->state == RUN_ENDED;
-}
-
 /* After the commit: let go what is recorded, forget what is over. */
 static void
-settle(struct engine *e, struct task *t)
+settle(struct engine *e, void *item)
 {
+	struct task *t = *(struct task **)item;
+
 	if (t->state == RUN_READY && t->wants_cancel) {
 		e->env.runner_ops->abandon(e->env.runner, t->run_id);
 		exit_unknown(t, "it was closed before it started");
@@ -453,6 +500,7 @@ settle(struct engine *e, struct task *t)
 		if (!t->foreign)
 			e->env.runner_ops->forget(
 				e->env.runner, t->run_id, t->attempts, t->state_dir);
+		engine_no_complaint(e, (struct about){'r', t->run_id});
 		world_end_run(&e->world, t->run_id);
 		e->resync = e->resync || t->row_gone;
 		task_drop(e, t);
@@ -472,52 +520,23 @@ news(struct engine *e, size_t *n)
 			t->unstarted = false;
 			task_never_started(e, t);
 		}
-		if (has_news(t))
+		if (has_news(e, t))
 			list[(*n)++] = t;
 	}
 	return list;
 }
 
-/* In one transaction. 1: it failed for what is in one of the rows. */
-static int
-store_some(struct engine *e, struct task **list, size_t n)
-{
-	struct err err = ERR_INIT;
-
-	if (fence_begin(e->env.db, e->env.holder_id, &err) < 0)
-		return engine_db_failed(e, "store what became of runs", &err);
-	for (size_t i = 0; i < n; i++)
-		if (store_one(e, list[i], &err) < 0)
-			goto fail;
-	if (db_commit(e->env.db, &err) < 0)
-		goto fail;
-	for (size_t i = 0; i < n; i++)
-		settle(e, list[i]);
-	return 0;
-fail:
-	db_rollback(e->env.db);
-	if (n > 1 && engine_is_about_one_row(&err))
-		return 1;
-	return engine_db_failed(e, "store what became of runs", &err);
-}
-
 int
 tasks_store(struct engine *e)
 {
-	struct task **list;
+	static const struct writing storing = {"store what became of a run", sizeof(struct task *),
+		store_one, settle, put_off_task, 0, 0, false};
 	size_t n;
-	int r;
+	struct task **list = news(e, &n);
 
-	list = news(e, &n);
-	if (n == 0)
-		return 0;
-	e->changed = true;
-	r = store_some(e, list, n);
-	/* One at a time, so that a row the database refuses harms nobody else (P12). */
-	for (size_t i = 0; r > 0 && i < n; i++)
-		if (store_some(e, &list[i], 1) < 0 && !engine_leads(e))
-			return -1;
-	return r < 0 ? -1 : 0;
+	if (n > 0)
+		e->changed = true;
+	return engine_write(e, &storing, list, n);
 }
 
 /* --- without the lease ---------------------------------------------------------------------------- */
@@ -529,49 +548,54 @@ task_is_reported(const struct engine *e, int64_t run_id, int64_t attempt)
 }
 
 static int
-report(struct engine *e, struct task *t)
+report(struct engine *e, void *item, struct err *err)
 {
-	struct err err = ERR_INIT;
+	struct task *t = *(struct task **)item;
 
-	if (db_begin(e->env.db, &err) < 0)
-		return engine_db_failed(e, "report an ended run", &err);
-	if (runs_report_exit(e->env.db, t->run_id, t->attempts, &t->exit, e->env.host.host,
-		    e->now_us, &err) < 0 ||
-		db_commit(e->env.db, &err) < 0) {
-		db_rollback(e->env.db);
-		return engine_db_failed(e, "report an ended run", &err);
+	return runs_report_exit(
+		e->env.db, t->run_id, t->attempts, &t->exit, e->env.host.host, e->now_us, err);
+}
+
+/* Until the leader closes the row, it is not to be adopted again. */
+static void
+reported(struct engine *e, void *item)
+{
+	struct task *t = *(struct task **)item;
+
+	idmap_put(&e->reported, t->run_id, (void *)(intptr_t)t->attempts);
+	task_drop(e, t);
+}
+
+/* What never started is given up; what the next leader sees by itself is forgotten. */
+static void
+stand_down(struct engine *e, struct task *t)
+{
+	if (t->state == RUN_SPAWNED || t->state == RUN_READY) {
+		e->env.runner_ops->abandon(e->env.runner, t->run_id);
+		exit_unknown(t, "");
+		t->exit.cancelled = t->wants_cancel;
+		t->unstarted = !t->wants_cancel;
+		task_set(e, t, RUN_ENDED);
 	}
-	return 0;
+	if (t->foreign || t->state == RUN_CLAIMED)
+		task_drop(e, t);
 }
 
 int
 tasks_stand_down(struct engine *e)
 {
-	struct task **list;
+	static const struct writing reports = {"report an ended run", sizeof(struct task *), report,
+		reported, put_off_task, 0, 0, true};
+	struct task **list = arena_array(&e->arena, e->tasks.n, sizeof(struct task *));
 	size_t n = 0, pos = 0;
 	struct task *t;
 
-	list = arena_array(&e->arena, e->tasks.n, sizeof(struct task *));
 	while ((t = idmap_each(&e->tasks, &pos)))
 		list[n++] = t;
-	for (size_t i = 0; i < n; i++) {
-		t = list[i];
-		if (t->state == RUN_SPAWNED || t->state == RUN_READY) {
-			e->env.runner_ops->abandon(e->env.runner, t->run_id);
-			exit_unknown(t, "");
-			t->unstarted = !t->wants_cancel;
-			t->state = RUN_ENDED;
-		}
-		/* A claim that was not launched is seen as such by the next leader. */
-		if (t->foreign || t->state == RUN_CLAIMED) {
-			task_drop(e, t);
-		} else if (t->state == RUN_ENDED) {
-			if (report(e, t) < 0)
-				return -1;
-			/* Until the leader closes the row, it is not to be adopted again. */
-			idmap_put(&e->reported, t->run_id, (void *)(intptr_t)t->attempts);
-			task_drop(e, t);
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		stand_down(e, list[i]);
+	for (n = pos = 0; (t = idmap_each(&e->tasks, &pos));)
+		if (has_news(e, t))
+			list[n++] = t;
+	return engine_write(e, &reports, list, n);
 }

@@ -442,6 +442,13 @@ toggle_pause(struct sim *s)
 }
 
 static void
+maybe_refuse_request(struct sim *s)
+{
+	if (sim_faulty(s) && rng_chance(&s->rng, s->faults.refuse_request))
+		sql_refuse(s, 'q', sql_int(s, 0, "SELECT max(id) FROM scheduler_requests"));
+}
+
+static void
 request_run(struct sim *s)
 {
 	struct sflow *f = &s->flows[rng_below(&s->rng, s->n_flows)];
@@ -454,6 +461,7 @@ request_run(struct sim *s)
 		"created_at) "
 		"VALUES ('run', %lld, 1, 'sim', '%s')",
 		(long long)f->id, sql_stamp(sim_wall(s)));
+	maybe_refuse_request(s);
 }
 
 static void
@@ -477,6 +485,7 @@ cancel_run(struct sim *s)
 			"created_at) "
 			"VALUES ('cancel', %lld, 1, 'sim', '%s')",
 			(long long)id, sql_stamp(sim_wall(s)));
+		maybe_refuse_request(s);
 		return;
 	}
 	/* Flowfile's own: TERM to the pid, the row closed at once (D-09). */
@@ -494,6 +503,18 @@ cancel_run(struct sim *s)
 			"UPDATE flow_runs SET ended_at = '%s', success = 0, duration_seconds = 1 "
 			"WHERE id = %lld",
 			sql_stamp(sim_wall(s)), (long long)id);
+}
+
+/* Somebody tidies up by hand: the rows of runs that still go on go, too. The last stays, or its id would come again. */
+static void
+delete_run(struct sim *s)
+{
+	int64_t id = s->n_active ? s->active[rng_below(&s->rng, s->n_active)] : 0;
+
+	if (!id || s->runs[id].deleted || id == sql_int(s, 0, "SELECT max(id) FROM flow_runs"))
+		return;
+	TRACE(s, "the row of run %lld is deleted", (long long)id);
+	sql_exec(s, "DELETE FROM flow_runs WHERE id = %lld", (long long)id);
 }
 
 static void
@@ -546,7 +567,7 @@ collide(struct sim *s)
 
 static void (*const user_acts[])(struct sim *s) = {request_run, request_run, cancel_run, cancel_run,
 	toggle_schedule, toggle_schedule, edit_schedule, delete_schedule, toggle_user, toggle_flow,
-	toggle_pause, run_in_designer, collide, request_run, cancel_run, toggle_table};
+	toggle_pause, run_in_designer, collide, request_run, cancel_run, toggle_table, delete_run};
 
 static void
 on_user(struct sim *s, void *what, int64_t arg)

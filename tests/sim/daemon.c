@@ -89,6 +89,8 @@ choose_fault(struct daemon *d, const char *step, bool after)
 		return ERR_NONE;
 	if (rng_chance(&s->rng, f->lost))
 		return ERR_LOST;
+	if (rng_chance(&s->rng, f->odd))
+		return ERR_FAILED;
 	return rng_chance(&s->rng, f->busy) ? ERR_BUSY : ERR_NONE;
 }
 
@@ -122,6 +124,7 @@ on_step(const char *step, bool after, void *arg)
 	if (code != ERR_NONE) {
 		TRACE(s, "daemon %d: %s fails%s: %s", d->id, step, after ? " afterwards" : "",
 			code == ERR_BUSY              ? "busy"
+				: code == ERR_FAILED  ? "failed"
 				: code == ERR_UNKNOWN ? "unknown"
 						      : "lost");
 		sim_trouble(s, d);

@@ -263,6 +263,9 @@ host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec
 	p->attempt = spec->attempt;
 	p->folder = runner_folder(owner);
 	p->grace_ms = spec->grace_ms;
+	p->born_cancelled = sql_int(s, 0,
+		"SELECT cancel_at IS NOT NULL FROM scheduler_runs WHERE run_id = %lld",
+		(long long)spec->run_id);
 	p->owner = owner;
 	p->owner_life = owner->life;
 	p->spawn_fails = sim_faulty(s) && rng_chance(&s->rng, s->faults.spawn_fails);

@@ -110,13 +110,25 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* A run whose end cannot be stored keeps its flow, and a place, even if its flow has closed the row. */
+static bool
+is_held_by_refused(const struct sim *s, int64_t flow_id)
+{
+	for (int i = 0; i < s->n_refused; i++)
+		if (s->refused[i].table == 'r' &&
+			(s->options.policy.max_concurrent_runs > 0 ||
+				s->runs[s->refused[i].id].flow_id == flow_id))
+			return true;
+	return false;
+}
+
 /* From when on a schedule that is due could have been launched, if everything is well. */
 static int64_t
 launchable_T(struct sim *s, struct sched *x)
 {
 	int64_t due = truth_due(s, x);
 
-	if (due == TIME_NEVER || s->paused)
+	if (due == TIME_NEVER || s->paused || is_held_by_refused(s, s->flows[x->flow].id))
 		return TIME_NEVER;
 	due = later(later(due, s->flows[x->flow].free_T), later(x->changed_T, s->paused_T));
 	if (s->options.policy.max_concurrent_runs > 0)
@@ -233,13 +245,21 @@ check_phantom(struct sim *s, struct sched *x, int64_t run_id)
 				(long long)s->tables[x->watches[i]].id);
 }
 
+/* Its row is gone: only the daemon that has it in hand can know of it. */
+static bool
+is_forgotten_by(const struct jrun *o, int64_t id, struct daemon *d)
+{
+	return o->deleted && !runner_has(&d->runner, id);
+}
+
 static void
-check_alone(struct sim *s, int64_t id, const struct jrun *r)
+check_alone(struct sim *s, struct daemon *d, int64_t id, const struct jrun *r)
 {
 	for (int i = 0; i < s->n_active; i++) {
 		const struct jrun *o = &s->runs[s->active[i]];
 
-		if (s->active[i] == id || o->flow_id != r->flow_id)
+		if (s->active[i] == id || o->flow_id != r->flow_id ||
+			is_forgotten_by(o, s->active[i], d))
 			continue;
 		if (o->open)
 			sim_fail(s, "P1",
@@ -259,7 +279,7 @@ run_claimed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r)
 	s->n_claims++;
 	TRACE(s, "daemon %d claims run %lld of flow %lld for schedule %lld", d->id, (long long)id,
 		(long long)r->flow_id, (long long)r->sched_id);
-	check_alone(s, id, r);
+	check_alone(s, d, id, r);
 	if (!x)
 		return;
 	if (!x->enabled)
@@ -363,6 +383,43 @@ run_updated(struct sim *s, struct daemon *d, int64_t id)
 	run_update_active(s, id);
 }
 
+/* Whatever went on, nobody will write its end. */
+static void
+run_deleted(struct sim *s, int64_t id)
+{
+	struct jrun *r = truth_run(s, id);
+	struct sflow *f = truth_flow(s, r->flow_id);
+
+	if (!r->seen)
+		return;
+	if (r->open && f)
+		f->n_open--;
+	r->open = false;
+	r->deleted = r->lost = true;
+	run_update_active(s, id);
+}
+
+/* P9: a claim is one attempt, and the launch follows it, unless something goes wrong. */
+static void
+run_attempted(struct sim *s, struct daemon *d, int64_t id)
+{
+	struct jrun *r = truth_run(s, id);
+	int64_t attempt = sql_int(
+		s, 0, "SELECT attempt FROM scheduler_runs WHERE run_id = %lld", (long long)id);
+
+	if (attempt == r->attempt)
+		return;
+	if (attempt > 1 && r->attempt_by == d && r->attempt_life == d->life &&
+		!r->attempt_launched && d->trouble_T < r->attempt_T)
+		sim_fail(s, "P9", "run %lld: attempt %lld follows attempt %lld without a launch",
+			(long long)id, (long long)attempt, (long long)r->attempt);
+	r->attempt = attempt;
+	r->attempt_T = s->T;
+	r->attempt_by = d;
+	r->attempt_life = d->life;
+	r->attempt_launched = false;
+}
+
 /* One row may be touched twice in a transaction: as it is now counts. */
 static bool
 touched_before(const struct sim *s, size_t i)
@@ -385,6 +442,10 @@ judge_committed(struct sim *s, struct daemon *d)
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
+		if (s->touched[i].table == 'x' && d && s->touched[i].op != SQLITE_DELETE)
+			run_attempted(s, d, s->touched[i].rowid);
+		if (s->touched[i].table == 'r' && s->touched[i].op == SQLITE_DELETE)
+			run_deleted(s, s->touched[i].rowid);
 		if (s->touched[i].table != 'r' || touched_before(s, i))
 			continue;
 		if (s->touched[i].op == SQLITE_INSERT)
@@ -412,7 +473,8 @@ check_overlap(struct proc *p)
 		if (s->active[i] == p->run_id || o->flow_id != p->flow_id || !o->proc ||
 			!proc_flow_lives(o->proc))
 			continue;
-		if (p->foreign || (!o->ours && (o->claimed_T >= mine->claimed_T || !o->open)))
+		if (p->foreign || (!o->ours && (o->claimed_T >= mine->claimed_T || !o->open)) ||
+			(p->owner && is_forgotten_by(o, s->active[i], p->owner)))
 			continue;
 		sim_fail(s, "P1", "flow %lld runs twice: run %lld starts while run %lld lives",
 			(long long)p->flow_id, (long long)p->run_id, (long long)s->active[i]);
@@ -471,7 +533,17 @@ void
 judge_launch(struct daemon *d, int64_t run_id)
 {
 	truth_run(d->s, run_id)->attempts++;
+	truth_run(d->s, run_id)->attempt_launched = true;
 	check_database_there(d, "launches", run_id);
+}
+
+void
+judge_go(struct daemon *d, const struct proc *p)
+{
+	if (p->born_cancelled)
+		sim_fail(d->s, "P7", "run %lld is let go although its cancel was accepted before",
+			(long long)p->run_id);
+	check_database_there(d, "lets go", p->run_id);
 }
 
 void
@@ -524,6 +596,7 @@ sweep_lost_schedule(struct sim *s, struct sched *x)
 	int64_t wall = host_wall(&s->hosts[0]), from, slot;
 
 	if (!x->exists || !x->enabled || x->bad || x->cursor_known || s->paused ||
+		sql_is_refused(s, 's', x->id) || is_held_by_refused(s, s->flows[x->flow].id) ||
 		!s->flows[x->flow].registered || !s->users[x->owner].enabled ||
 		(x->kind != KIND_CRON && x->kind != KIND_INTERVAL) ||
 		s->flows[x->flow].n_active > 0 || !has_place(s))
@@ -544,7 +617,8 @@ sweep_run(struct sim *s, int64_t id)
 	bool lives = r->proc && proc_lives(r->proc);
 	int64_t from = later(later(r->gone_T, r->claimed_T), s->calm_from);
 
-	if (r->designer || lives || !r->open || s->T - from <= CLOSE_US)
+	if (r->designer || lives || !r->open || s->T - from <= CLOSE_US ||
+		sql_is_refused(s, 'r', id))
 		return;
 	if (!r->ours && r->starts == 0)
 		return;
@@ -561,11 +635,15 @@ sweep_requests(struct sim *s)
 	if (s->requests_done || s->paused || s->T - from <= 3 * US_PER_SEC)
 		return;
 	n = sql_int(s, 0,
-		"SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL AND kind <> 'run'");
+		"SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL AND kind <> 'run' "
+		"AND NOT sim_refused('q', id) AND NOT sim_refused('r', run_id)");
 	if (n > 0)
 		sim_fail(s, "P2", "a request is not answered");
-	n = sql_int(s, 0, "SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL");
-	if (n > 0 && has_place(s) && s->T - s->place_T > 3 * US_PER_SEC)
+	n = sql_int(s, 0,
+		"SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL AND NOT "
+		"sim_refused('q', id) AND NOT sim_refused('r', run_id)");
+	if (n > 0 && has_place(s) && !is_held_by_refused(s, 0) &&
+		s->T - s->place_T > 3 * US_PER_SEC)
 		sim_fail(s, "P2", "a request to run is not answered");
 	s->requests_done = n == 0;
 }

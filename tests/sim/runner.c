@@ -64,6 +64,12 @@ drop(struct job_entry *j)
 	free(j);
 }
 
+bool
+runner_has(struct runner *r, int64_t run_id)
+{
+	return find(r, run_id) != NULL;
+}
+
 /* The daemon is gone: waiting shims hear the end of its socket. */
 void
 runner_clear(struct runner *r)
@@ -276,11 +282,11 @@ op_go(struct runner *r, int64_t run_id)
 	daemon_maybe_die(d, d->s->faults.crash_runner, "before go");
 	if (d->dead)
 		return;
-	judge_launch(d, run_id);
 	j = find(r, run_id);
 	if (!j || !j->proc || j->ended)
 		return;
 	TRACE(d->s, "daemon %d lets run %lld go", d->id, (long long)run_id);
+	judge_go(d, j->proc);
 	if (j->proc->shim_phase == SHIM_READY)
 		proc_go(j->proc);
 	daemon_maybe_die(d, d->s->faults.crash_runner, "after go");

@@ -54,6 +54,8 @@ choose_faults(struct sim *s)
 		return;
 	f->busy = sometimes(s, 0.4, 0.0005, 0.03);
 	f->lost = sometimes(s, 0.4, 0.0005, 0.02);
+	f->odd = sometimes(s, 0.2, 0.0005, 0.02);
+	f->refuse_request = sometimes(s, 0.2, 0.05, 0.5);
 	f->unknown = sometimes(s, 0.4, 0.001, 0.05);
 	f->crash_step = sometimes(s, 0.4, 0.0002, 0.005);
 	f->crash_runner = sometimes(s, 0.4, 0.002, 0.1);
@@ -71,6 +73,7 @@ choose_faults(struct sim *s)
 	f->reboot_every_us = sometimes_every(s, 0.2, 20, 200);
 	f->shim_kill_every_us = sometimes_every(s, 0.3, 2, 60);
 	f->suspend_every_us = sometimes_every(s, 0.2, 20, 200);
+	f->refuse_every_us = sometimes_every(s, 0.25, 5, 60);
 }
 
 static void
@@ -230,6 +233,42 @@ on_shim_kill(struct sim *s, void *what, int64_t arg)
 	sim_in(s, rng_wait(&s->rng, s->faults.shim_kill_every_us), on_shim_kill, what, arg);
 }
 
+static void
+on_accept(struct sim *s, void *what, int64_t id)
+{
+	struct sched *x = what;
+
+	if (s->phase != PHASE_CHAOS) /* for good, then */
+		return;
+	sql_refuse_no_more(s, x ? 's' : 'r', id);
+	if (x)
+		x->changed_T = s->T;
+}
+
+/* A row that cannot be changed, for a while or for good: it must harm nobody else (P12). */
+static void
+on_refuse(struct sim *s, void *what, int64_t arg)
+{
+	struct sched *x = NULL;
+	int64_t id;
+
+	if (!sim_faulty(s))
+		return;
+	sim_in(s, rng_wait(&s->rng, s->faults.refuse_every_us), on_refuse, what, arg);
+	if (s->n_active > 0 && rng_chance(&s->rng, 0.7)) {
+		id = s->active[rng_below(&s->rng, s->n_active)];
+		if (!s->runs[id].ours)
+			return;
+	} else {
+		x = &s->scheds[rng_below(&s->rng, s->n_scheds)];
+		id = x->id;
+	}
+	sql_refuse(s, x ? 's' : 'r', id);
+	sim_trouble(s, NULL);
+	if (rng_chance(&s->rng, 0.6))
+		sim_in(s, rng_wait(&s->rng, 5 * US_PER_MIN), on_accept, x, id);
+}
+
 /* The lid is shut: time goes on, nothing else does. */
 static void
 on_suspend(struct sim *s, void *what, int64_t arg)
@@ -254,6 +293,7 @@ start_chaos(struct sim *s)
 		{offsetof(struct faults, reboot_every_us), on_reboot},
 		{offsetof(struct faults, shim_kill_every_us), on_shim_kill},
 		{offsetof(struct faults, suspend_every_us), on_suspend},
+		{offsetof(struct faults, refuse_every_us), on_refuse},
 	};
 
 	if (s->healthy)

@@ -86,6 +86,7 @@ struct proc {
 	struct daemon *owner; /* the daemon at the other end of the control socket */
 	int owner_life;
 	bool going; /* the word go is on its way */
+	bool born_cancelled; /* launched when its cancel had been accepted already */
 	bool left; /* the other end of the socket is closed */
 	/* fate */
 	bool spawn_fails, exec_fails, shim_dies_early, ignores_term, closes_row, writes_late;
@@ -239,6 +240,12 @@ struct jrun {
 	bool core_cancelled; /* Flowfile's cancel closed its row */
 	bool spawn_failed; /* the simulated shim said that it could not be started */
 	bool lost; /* something happened after which its end cannot be known */
+	bool deleted; /* somebody deleted its row */
+	/* the last claim of it: which attempt that made, whose it was, whether a launch followed */
+	int64_t attempt, attempt_T;
+	const struct daemon *attempt_by;
+	int attempt_life;
+	bool attempt_launched;
 	struct proc *proc; /* last one */
 };
 
@@ -247,13 +254,22 @@ struct jrun {
 /* What may go wrong in this world, per opportunity or mean time. 0: never. */
 struct faults {
 	double busy, lost, unknown; /* per step, per step, per commit */
+	double odd; /* per step: it fails for no reason that the program knows */
+	double refuse_request; /* per request: its row cannot be changed */
 	double crash_step, crash_runner; /* per database step, per runner action */
 	double stall; /* per opportunity */
 	int64_t stall_max_us;
 	double hint_lost, hint_doubled;
 	double spawn_error, spawn_fails, shim_dies_early;
 	int64_t crash_every_us, restart_every_us, outage_every_us, clock_step_every_us;
-	int64_t reboot_every_us, shim_kill_every_us, suspend_every_us;
+	int64_t reboot_every_us, shim_kill_every_us, suspend_every_us, refuse_every_us;
+};
+
+/* A row that the database refuses to change for daemons: a run (r), schedule (s) or request (q). */
+#define REFUSED_MAX 8
+struct refused {
+	char table;
+	int64_t id;
 };
 
 enum phase { PHASE_CHAOS, PHASE_HEALING, PHASE_CALM, PHASE_OVER };
@@ -320,6 +336,8 @@ struct sim {
 	int64_t place_T; /* since when there is a place */
 	int64_t request_T; /* the last request */
 	bool requests_done; /* all up to now are answered */
+	struct refused refused[REFUSED_MAX];
+	int n_refused;
 	int64_t relived_us; /* wall times up to here have been before a step back */
 	int64_t max_wall_us; /* the wall clock's highest */
 	bool idle; /* nothing happens in this world: P13 is measured */
@@ -375,6 +393,10 @@ void sql_close(struct sim *s);
 /* Other programs' statements, each committed at once unless inside BEGIN. sqlite3_mprintf formats. */
 void sql_exec(struct sim *s, const char *fmt, ...);
 int64_t sql_int(struct sim *s, int64_t none, const char *fmt, ...);
+/* From now on daemons cannot change this row, nor what belongs to it; or they can again. */
+void sql_refuse(struct sim *s, char table, int64_t id);
+void sql_refuse_no_more(struct sim *s, char table, int64_t id);
+bool sql_is_refused(const struct sim *s, char table, int64_t id);
 /* The text form of a wall time, from a ring of buffers. */
 const char *sql_stamp(int64_t us);
 void sql_forget_template(void);
@@ -407,6 +429,7 @@ void runner_init(struct runner *r, struct daemon *d);
 /* Which folder its shims write to: another one after each start. */
 int runner_folder(const struct daemon *d);
 void runner_clear(struct runner *r);
+bool runner_has(struct runner *r, int64_t run_id);
 /* Something became of a process. */
 void runner_proc_ready(struct proc *p);
 void runner_proc_failed(struct proc *p, const char *why);
@@ -476,6 +499,7 @@ void judge_rolled_back(struct sim *s);
 void judge_flow_started(struct proc *p);
 void judge_flow_gone(struct proc *p);
 void judge_launch(struct daemon *d, int64_t run_id);
+void judge_go(struct daemon *d, const struct proc *p);
 void judge_signal(struct daemon *d, struct proc *p);
 void judge_spawn_failed(struct proc *p);
 void judge_after_turn(struct daemon *d);

@@ -50,6 +50,62 @@ must(int r, struct err *err)
 	}
 }
 
+/* Rows that cannot be changed for a reason of their own: a trigger of somebody's, a damaged page. */
+static const char refusals_sql[] =
+	"CREATE TRIGGER sim_run BEFORE UPDATE ON flow_runs WHEN sim_refuses('r', OLD.id) "
+	"BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+	"CREATE TRIGGER sim_run_state BEFORE UPDATE ON scheduler_runs WHEN sim_refuses('r', "
+	"OLD.run_id) BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+	"CREATE TRIGGER sim_schedule BEFORE UPDATE ON flow_schedules WHEN sim_refuses('s', "
+	"OLD.id) BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+	"CREATE TRIGGER sim_cursor BEFORE INSERT ON scheduler_cursors WHEN sim_refuses('s', "
+	"NEW.schedule_id) BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+	"CREATE TRIGGER sim_consumed BEFORE INSERT ON scheduler_consumed WHEN sim_refuses('s', "
+	"NEW.schedule_id) BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+	"CREATE TRIGGER sim_request BEFORE UPDATE ON scheduler_requests WHEN sim_refuses('q', "
+	"OLD.id) BEGIN SELECT RAISE(ABORT, 'refused'); END;";
+
+bool
+sql_is_refused(const struct sim *s, char table, int64_t id)
+{
+	for (int i = 0; i < s->n_refused; i++)
+		if (s->refused[i].table == table && s->refused[i].id == id)
+			return true;
+	return false;
+}
+
+void
+sql_refuse(struct sim *s, char table, int64_t id)
+{
+	if (s->n_refused == REFUSED_MAX || sql_is_refused(s, table, id))
+		return;
+	s->refused[s->n_refused++] = (struct refused){table, id};
+	TRACE(s, "row %lld of %c is refused from now on", (long long)id, table);
+}
+
+void
+sql_refuse_no_more(struct sim *s, char table, int64_t id)
+{
+	for (int i = 0; i < s->n_refused; i++)
+		if (s->refused[i].table == table && s->refused[i].id == id)
+			s->refused[i--] = s->refused[--s->n_refused];
+	TRACE(s, "row %lld of %c is not refused any more", (long long)id, table);
+}
+
+/* sim_refuses(table, id): to a daemon. sim_refused(table, id): at all. */
+static void
+refuses(sqlite3_context *ctx, int n, sqlite3_value **args)
+{
+	struct sim *s = clock_sim;
+	bool whoever = sqlite3_user_data(ctx) != NULL;
+
+	(void)n;
+	sqlite3_result_int(ctx,
+		(whoever || s->author) &&
+			sql_is_refused(s, (char)sqlite3_value_text(args[0])[0],
+				sqlite3_value_int64(args[1])));
+}
+
 static void
 make_template(void)
 {
@@ -65,6 +121,7 @@ make_template(void)
 	must(db_open(":memory:", NULL, &template_db, &err), &err);
 	template_sql = newest;
 	must(schema_prepare(template_db, &err), &err);
+	must(db_script(template_db, refusals_sql, &err), &err);
 }
 
 void
@@ -114,6 +171,8 @@ sql_open(struct sim *s)
 	assert(copy);
 	sqlite3_backup_step(copy, -1);
 	sqlite3_backup_finish(copy);
+	sqlite3_create_function(s->sql, "sim_refuses", 2, SQLITE_UTF8, NULL, refuses, NULL, NULL);
+	sqlite3_create_function(s->sql, "sim_refused", 2, SQLITE_UTF8, s, refuses, NULL, NULL);
 	sqlite3_update_hook(s->sql, on_update, s);
 	sqlite3_rollback_hook(s->sql, on_rollback, s);
 	sqlite3_progress_handler(s->sql, 20, on_progress, s);

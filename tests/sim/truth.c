@@ -349,7 +349,7 @@ truth_due(struct sim *s, struct sched *x)
 	int64_t due = 0, last;
 
 	if (!x->exists || !x->enabled || x->bad || !s->flows[x->flow].registered ||
-		!s->users[x->owner].enabled)
+		!s->users[x->owner].enabled || sql_is_refused(s, 's', x->id))
 		return TIME_NEVER;
 	if (x->kind == KIND_INTERVAL || x->kind == KIND_CRON) {
 		if (!x->cursor_known)

@@ -459,7 +459,7 @@ START_TEST(a_blocked_schedule_waits_for_what_blocks_it)
 
 	put(&a, T0);
 	decide_at(T0);
-	world_launch_blocked(&w, JOB_SCHEDULE, 1, BLOCK_OWNER_DISABLED);
+	world_launch_blocked(&w, JOB_SCHEDULE, 1);
 	decide_at(T0 + S);
 	ck_assert_uint_eq(d.n_launches, 0);
 	world_user_changed(&w, 2);
