@@ -706,6 +706,22 @@ START_TEST(a_file_that_two_flows_have_stays)
 }
 END_TEST
 
+START_TEST(all_flows_are_listed_or_those_of_a_namespace)
+{
+	struct flow_list list;
+
+	new_flow("b");
+	new_flow("a");
+	ck_assert_int_eq(flows_list(&cat, ID_NONE, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 2);
+	ck_assert_str_eq(list.items[0].name, "a");
+	ck_assert_int_eq(flows_list(&cat, default_ns, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 2);
+	ck_assert_int_eq(flows_list(&cat, default_ns + 100, &arena, &list, &err), 0);
+	ck_assert_uint_eq(list.n, 0);
+}
+END_TEST
+
 START_TEST(a_flow_name_is_taken_once_where_that_is_asked_for)
 {
 	const struct flow_new again = {.name = "a", .flow_path = "/x", .namespace_id = default_ns},
@@ -1425,6 +1441,7 @@ main(void)
 	tcase_add_test(tc, a_table_name_resolves_as_in_the_contract);
 	tcase_add_test(tc, deleting_a_flow_takes_what_hangs_on_it_and_leaves_its_runs);
 	tcase_add_test(tc, a_file_that_two_flows_have_stays);
+	tcase_add_test(tc, all_flows_are_listed_or_those_of_a_namespace);
 	tcase_add_test(tc, a_flow_name_is_taken_once_where_that_is_asked_for);
 	tcase_add_test(tc, namespaces_nest_once_and_are_deleted_empty);
 	tcase_add_test(tc, runs_are_listed_latest_first_and_counted);
