@@ -558,7 +558,11 @@ print_explanation(struct cli *cli, const struct explanation *e)
 	struct arena *a = &cli->arena;
 
 	print_head(cli, &e->schedule);
-	out_field("State", arena_printf(a, "%s. %s", e->state, e->reason));
+	/* "disabled. It is disabled." says it twice. */
+	out_field("State",
+		text_starts(e->reason, arena_printf(a, "It is %s", e->state))
+			? e->reason
+			: arena_printf(a, "%s. %s", e->state, e->reason));
 	for (size_t i = 0; i < e->n_tables; i++)
 		out_field(i == 0 ? "Tables" : "", table_line(a, &e->tables[i], now_us));
 	print_last(a, &e->last, now_us);
@@ -600,7 +604,9 @@ static const struct cli_option list_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 static const struct cli_option create_options[] = {
-	{"every", 0, "DURATION", "at a fixed interval: 90s, 5m, 2h, 1d; 60s at least", false},
+	{"every", 0, "DURATION",
+		"at a fixed interval, the first time at once: 90s, 5m, 2h, 1d; 60s at least",
+		false},
 	{"cron", 0, "EXPR", "at the times of a cron expression of five fields", false},
 	{"tz", 0, "ZONE", "of --cron: Europe/Amsterdam; UTC if not said", false},
 	{"on-table", 0, "TABLE", "whenever this table is written", false},

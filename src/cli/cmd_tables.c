@@ -78,6 +78,22 @@ flow_ref(struct arena *a, int64_t id, const char *name)
 			    : arena_printf(a, "%lld (gone)", (long long)id);
 }
 
+/* Where the data is, and what is there if it is no table of Flowfile's. */
+static const char *
+path_text(struct arena *a, const struct table_info *t)
+{
+	struct stat sb;
+
+	if (t->file_path == NULL || t->file_exists)
+		return t->file_path;
+	if (stat(t->file_path, &sb) < 0)
+		return arena_printf(a, "%s (nothing there)", t->file_path);
+	if (S_ISDIR(sb.st_mode))
+		return arena_printf(a, "%s (a folder, no Delta table)", t->file_path);
+	return arena_printf(
+		a, "%s (a file of %s, no Delta table)", t->file_path, out_bytes(a, sb.st_size));
+}
+
 static void
 print_table(struct cli *cli, const struct table_info *t)
 {
@@ -92,10 +108,7 @@ print_table(struct cli *cli, const struct table_info *t)
 	out_field("Table", full_name(a, t));
 	out_field("Description", t->description);
 	out_field("Type", t->table_type);
-	out_field("Path",
-		t->file_path == NULL || t->file_exists
-			? t->file_path
-			: arena_printf(a, "%s (no data there)", t->file_path));
+	out_field("Path", path_text(a, t));
 	out_field("Rows", out_int(a, t->row_count));
 	out_field("Columns", out_int(a, t->column_count));
 	out_field("Size", out_bytes(a, t->size_bytes));
@@ -294,7 +307,7 @@ tables_preview_run(struct cli *cli, struct err *err)
 		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0)
 		return -1;
 	return err_set(err, ERR_FAILED,
-		"this build cannot read table data: it was made without the query engine\n"
+		"this program does not read table data: it has no query engine\n"
 		"`flowfile tables show %lld` says where the data is.",
 		(long long)id);
 }
@@ -304,7 +317,7 @@ static const struct cli_option list_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 static const struct cli_option register_options[] = {
-	{"path", 0, "P", "where its data is: a Delta folder, a .parquet file or a URI", false},
+	{"path", 0, "P", "where its data is: a Delta folder, a file or a URI", false},
 	{"namespace", 0, "NS", "where it belongs; General.default if not said", false},
 	{"description", 0, "TEXT", "what is in it", false},
 	{"flow", 0, "FLOW", "the flow that produces it", false},
@@ -336,6 +349,8 @@ const struct cli_command cmd_tables[] = {
 	{"touch", "TABLE", "Says that a table was written: schedules that watch it fire",
 		tables_touch_run, 1, 1, touch_options,
 		"Inside a run, FLOWFILE_RUN_ID is noted as the run that wrote.", false},
-	{"preview", "TABLE", "Shows the first rows", tables_preview_run, 1, 1, NULL, NULL, false},
+	{"preview", "TABLE", "Refuses: this program has no query engine to show rows with",
+		tables_preview_run, 1, 1, NULL,
+		"`flowfile tables show TABLE` says where the data is.", false},
 	{0},
 };

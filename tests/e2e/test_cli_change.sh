@@ -34,6 +34,10 @@ out '"name":"morning"'
 out '"cron_timezone":"UTC"'
 run 2 schedules set both --every 1h
 err 'fires otherwise (when all of'
+ok schedules disable hourly
+ok schedules explain hourly
+out 'State          It is disabled. Enable it with '
+ok schedules enable hourly
 run 2 schedules set hourly --cron '0 5 * * *'
 err 'fires otherwise (every 2h)'
 err 'flowfile schedules create 1 --cron ...'
@@ -66,6 +70,15 @@ is parquet 'SELECT storage_format FROM catalog_tables WHERE id = 1'
 is "$before" 'SELECT updated_at FROM catalog_tables WHERE id = 1'
 ok schedules show both
 out 'default.orders2'
+ok tables show orders2
+out "$dir/orders.parquet (nothing there)"
+echo 'a,b' >"$dir/orders.csv"
+ok tables set orders2 --path "$dir/orders.csv"
+out "$dir/orders.csv (a file of 4 B, no Delta table)"
+ok tables set orders2 --path "$dir"
+out "$dir (a folder, no Delta table)"
+run 1 tables preview orders2
+err 'does not read table data'
 run 4 tables set orders2 --name customers
 err 'already exists in this namespace'
 err 'It is table 2.'
