@@ -2,31 +2,26 @@
 
 /* Where marks of a kind are, and the words for them. */
 static const struct kind {
-	const char *table, *column; /* of Flowfile's */
-	enum sql_id exists;
-	const char *no_object, *no_mark;
+	const char *table; /* of Flowfile's */
+	const char *no_mark;
 } kinds[] = {
-	[FAVORITE_FLOW] = {"flow_favorites", "registration_id", SQL_CAT_FLOW_EXISTS,
-		"Flow not found", "Favorite not found"},
-	[FAVORITE_FOLLOW] = {"flow_follows", "registration_id", SQL_CAT_FLOW_EXISTS,
-		"Flow not found", "Follow not found"},
-	[FAVORITE_TABLE] = {"table_favorites", "table_id", SQL_CAT_TABLE_EXISTS,
-		"Catalog table not found", "Table favorite not found"},
+	[FAVORITE_FLOW] = {"flow_favorites", "Favorite not found"},
+	[FAVORITE_FOLLOW] = {"flow_follows", "Follow not found"},
 };
 
 static int
-insert(struct catalog *cat, const struct kind *kind, int64_t object_id, struct arena *a,
+insert(struct catalog *cat, const struct kind *kind, int64_t registration_id, struct arena *a,
 	struct err *err)
 {
 	struct stmt *st = db_stmt_text(cat->db,
 		arena_printf(a,
-			"INSERT INTO %s (user_id, %s, created_at) VALUES ($1, $2, $3) ON CONFLICT "
-			"(user_id, %s) DO NOTHING",
-			kind->table, kind->column, kind->column));
+			"INSERT INTO %s (user_id, registration_id, created_at) VALUES ($1, $2, $3) "
+			"ON CONFLICT (user_id, registration_id) DO NOTHING",
+			kind->table));
 	int rc;
 
 	stmt_int(st, 1, cat->user_id);
-	stmt_int(st, 2, object_id);
+	stmt_int(st, 2, registration_id);
 	stmt_time(st, 3, clock_wall(cat->clock));
 	rc = stmt_exec(st, NULL, err);
 	stmt_finish(st);
@@ -34,17 +29,19 @@ insert(struct catalog *cat, const struct kind *kind, int64_t object_id, struct a
 }
 
 static int
-look(struct catalog *cat, const struct kind *kind, int64_t object_id, struct arena *a,
+look(struct catalog *cat, const struct kind *kind, int64_t registration_id, struct arena *a,
 	struct favorite_info *out, struct err *err)
 {
 	struct stmt *st = db_stmt_text(cat->db,
 		arena_printf(a,
-			"SELECT id, user_id, %s, created_at FROM %s WHERE user_id = $1 AND %s = $2",
-			kind->column, kind->table, kind->column));
+			"SELECT id, user_id, registration_id, created_at FROM %s WHERE user_id = "
+			"$1 AND "
+			"registration_id = $2",
+			kind->table));
 	int r;
 
 	stmt_int(st, 1, cat->user_id);
-	stmt_int(st, 2, object_id);
+	stmt_int(st, 2, registration_id);
 	r = stmt_step(st, err);
 	if (r > 0)
 		*out = (struct favorite_info){
@@ -54,22 +51,22 @@ look(struct catalog *cat, const struct kind *kind, int64_t object_id, struct are
 }
 
 static int
-add_in_transaction(struct catalog *cat, const struct kind *kind, int64_t object_id, struct arena *a,
-	struct favorite_info *out, struct err *err)
+add_in_transaction(struct catalog *cat, const struct kind *kind, int64_t registration_id,
+	struct arena *a, struct favorite_info *out, struct err *err)
 {
 	int64_t found;
 
-	if (catalog_count(cat, kind->exists, object_id, &found, err) < 0)
+	if (catalog_count(cat, SQL_CAT_FLOW_EXISTS, registration_id, &found, err) < 0)
 		return -1;
 	if (found == 0)
-		return err_set(err, ERR_NOT_FOUND, "%s", kind->no_object);
-	if (insert(cat, kind, object_id, a, err) < 0)
+		return err_set(err, ERR_NOT_FOUND, "Flow not found");
+	if (insert(cat, kind, registration_id, a, err) < 0)
 		return -1;
-	return look(cat, kind, object_id, a, out, err);
+	return look(cat, kind, registration_id, a, out, err);
 }
 
 int
-favorites_add(struct catalog *cat, enum favorite_kind kind, int64_t object_id,
+favorites_add(struct catalog *cat, enum favorite_kind kind, int64_t registration_id,
 	struct favorite_info *out, struct err *err)
 {
 	struct arena a = ARENA_INIT;
@@ -78,14 +75,15 @@ favorites_add(struct catalog *cat, enum favorite_kind kind, int64_t object_id,
 	*out = (struct favorite_info){0};
 	if (db_begin(cat->db, err) < 0)
 		return -1;
-	rc = add_in_transaction(cat, &kinds[kind], object_id, &a, out, err);
+	rc = add_in_transaction(cat, &kinds[kind], registration_id, &a, out, err);
 	rc = catalog_finish(cat, rc, err);
 	arena_free(&a);
 	return rc;
 }
 
 int
-favorites_remove(struct catalog *cat, enum favorite_kind kind, int64_t object_id, struct err *err)
+favorites_remove(
+	struct catalog *cat, enum favorite_kind kind, int64_t registration_id, struct err *err)
 {
 	const struct kind *k = &kinds[kind];
 	struct arena a = ARENA_INIT;
@@ -96,10 +94,10 @@ favorites_remove(struct catalog *cat, enum favorite_kind kind, int64_t object_id
 	if (db_begin(cat->db, err) < 0)
 		return -1;
 	st = db_stmt_text(cat->db,
-		arena_printf(
-			&a, "DELETE FROM %s WHERE user_id = $1 AND %s = $2", k->table, k->column));
+		arena_printf(&a, "DELETE FROM %s WHERE user_id = $1 AND registration_id = $2",
+			k->table));
 	stmt_int(st, 1, cat->user_id);
-	stmt_int(st, 2, object_id);
+	stmt_int(st, 2, registration_id);
 	rc = stmt_exec(st, &n, err);
 	stmt_finish(st);
 	rc = catalog_finish(cat, rc, err);
@@ -116,8 +114,9 @@ favorites_list(struct catalog *cat, enum favorite_kind kind, struct arena *a, in
 	const struct kind *k = &kinds[kind];
 	struct stmt *st = db_stmt_text(cat->db,
 		arena_printf(a,
-			"SELECT %s FROM %s WHERE user_id = $1 ORDER BY created_at DESC, id DESC",
-			k->column, k->table));
+			"SELECT registration_id FROM %s WHERE user_id = $1 ORDER BY created_at "
+			"DESC, id DESC",
+			k->table));
 	int r;
 
 	*ids = NULL;
@@ -132,12 +131,12 @@ favorites_list(struct catalog *cat, enum favorite_kind kind, struct arena *a, in
 }
 
 void
-favorites_json(struct json *j, enum favorite_kind kind, const struct favorite_info *favorite)
+favorites_json(struct json *j, const struct favorite_info *favorite)
 {
 	json_object(j);
 	json_kv_int(j, "id", favorite->id);
 	json_kv_int(j, "user_id", favorite->user_id);
-	json_kv_int(j, kinds[kind].column, favorite->object_id);
+	json_kv_int(j, "registration_id", favorite->registration_id);
 	json_kv_time(j, "created_at", favorite->created_us);
 	json_object_end(j);
 }

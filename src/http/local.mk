@@ -20,10 +20,13 @@ libhttp_a_SOURCES = \
 	src/http/router.c \
 	src/http/routes.c \
 	src/http/routes.h \
+	src/http/routes_flows.c \
 	src/http/routes_health.c \
 	src/http/routes_live.c \
+	src/http/routes_namespaces.c \
 	src/http/routes_runs.c \
 	src/http/routes_schedules.c \
+	src/http/routes_stats.c \
 	src/http/run_now.c \
 	src/http/server.c \
 	src/http/streams.h \
@@ -35,4 +38,8 @@ noinst_HEADERS += \
 	include/http/auth.h \
 	include/http/route.h \
 	include/http/server.h
+<<<<<<< HEAD
 HTTP_LIBS = -lhttp_parser $(JWT_LIBS) -lpthread
+=======
+HTTP_LIBS = -lhttp_parser -lpthread $(YAML_LIBS)
+>>>>>>> c0416c4 (Serve flows, namespaces and stats)

@@ -7,5 +7,8 @@ const struct route_set *const route_sets[] = {
 	&routes_runs,
 	&routes_page,
 	&routes_schedules,
+	&routes_flows,
+	&routes_namespaces,
+	&routes_stats,
 	NULL,
 };

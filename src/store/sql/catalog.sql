@@ -7,6 +7,35 @@ SELECT id FROM flow_registrations WHERE id = $1;
 -- name: cat_flow_path_get
 SELECT flow_path FROM flow_registrations WHERE id = $1;
 
+-- name: cat_artifacts_of_flow
+SELECT id, name, version, status, description, python_type, python_module, serialization_format,
+	size_bytes, sha256, tags, namespace_id, source_registration_id, source_flow_id,
+	source_node_id, owner_id, created_at, updated_at
+FROM global_artifacts WHERE source_registration_id = $1 AND status <> 'deleted';
+
+-- name: cat_artifacts_list
+SELECT id, name, version, status, description, python_type, python_module, serialization_format,
+	size_bytes, sha256, tags, namespace_id, source_registration_id, source_flow_id,
+	source_node_id, owner_id, created_at, updated_at
+FROM global_artifacts WHERE namespace_id IS NOT NULL AND status <> 'deleted';
+
+-- name: cat_notebooks_list
+SELECT b.id, b.name, b.description, b.namespace_id, b.default_kernel_id, b.owner_id, b.created_at,
+	b.updated_at, n.name
+FROM catalog_notebooks b LEFT JOIN catalog_namespaces n ON n.id = b.namespace_id
+ORDER BY b.updated_at DESC, b.id DESC;
+
+-- name: cat_stats_counts
+SELECT (SELECT count(*) FROM catalog_namespaces WHERE level = 0),
+	(SELECT count(*) FROM flow_registrations),
+	CAST($2 AS BIGINT),
+	(SELECT count(*) FROM flow_favorites WHERE user_id = $1),
+	(SELECT count(*) FROM table_favorites WHERE user_id = $1),
+	(SELECT count(*) FROM global_artifacts WHERE status <> 'deleted'),
+	(SELECT count(*) FROM catalog_tables),
+	(SELECT count(*) FROM catalog_tables WHERE table_type = 'virtual'),
+	(SELECT count(*) FROM flow_schedules);
+
 -- name: cat_flow_name_taken
 SELECT id FROM flow_registrations
 WHERE name = $1 AND id <> $3
@@ -92,12 +121,24 @@ WHERE name = $1 AND id <> $3
 
 -- name: cat_namespace_insert
 INSERT INTO catalog_namespaces (name, parent_id, level, description, owner_id, created_at,
-	updated_at, is_public)
-VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+	updated_at, is_public, storage_uri, storage_connection_name)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
 RETURNING id;
 
 -- name: cat_namespace_update
-UPDATE catalog_namespaces SET name = $1, description = $2, updated_at = $3 WHERE id = $4;
+UPDATE catalog_namespaces SET name = $1, description = $2, storage_uri = $3,
+	storage_connection_name = $4, updated_at = $5
+WHERE id = $6;
+
+-- name: cat_namespace_physical
+SELECT count(*) FROM catalog_tables
+WHERE table_type = 'physical' AND namespace_id IN (
+	SELECT id FROM catalog_namespaces WHERE id = $1 OR parent_id = $1);
+
+-- Whether it is for this provider; no row: there is none.
+-- name: cat_cloud_connection
+SELECT CASE WHEN storage_type = $3 THEN 1 ELSE 0 END FROM cloud_storage_connections
+WHERE connection_name = $1 AND user_id = $2;
 
 -- name: cat_namespace_content
 SELECT (SELECT count(*) FROM catalog_namespaces WHERE parent_id = $1)
