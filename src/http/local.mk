@@ -38,8 +38,4 @@ noinst_HEADERS += \
 	include/http/auth.h \
 	include/http/route.h \
 	include/http/server.h
-<<<<<<< HEAD
-HTTP_LIBS = -lhttp_parser $(JWT_LIBS) -lpthread
-=======
-HTTP_LIBS = -lhttp_parser -lpthread $(YAML_LIBS)
->>>>>>> c0416c4 (Serve flows, namespaces and stats)
+HTTP_LIBS = -lhttp_parser $(JWT_LIBS) $(YAML_LIBS) -lpthread

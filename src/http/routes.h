@@ -4,13 +4,8 @@
 
 #include "http/route.h"
 
-<<<<<<< HEAD
-extern const struct route_set routes_health, routes_live, routes_page, routes_runs,
-	routes_schedules;
-=======
 extern const struct route_set routes_flows, routes_health, routes_live, routes_namespaces,
-	routes_runs, routes_schedules, routes_stats;
->>>>>>> c0416c4 (Serve flows, namespaces and stats)
+	routes_page, routes_runs, routes_schedules, routes_stats;
 
 /* Fields that many routes have. */
 #define FIELD_ID                                                                                   \
