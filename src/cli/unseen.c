@@ -46,14 +46,14 @@ static enum unseen
 look(struct cli *cli, struct run_info *run)
 {
 	const struct run_details *d = &run->details;
+	/* Asked first: the record is written before its supervisor ends. */
+	bool gone = process_is_gone(cli, d->host, d->boot_id, d->shim_pid, d->shim_start);
 	struct exit_record record;
 
-	if (read_record(cli, run, &record)) {
-		fill(cli, run, &record.exit);
-		return UNSEEN_ENDED;
-	}
-	return process_is_gone(cli, d->host, d->boot_id, d->shim_pid, d->shim_start) ? UNSEEN_LOST
-										     : UNSEEN_OPEN;
+	if (!read_record(cli, run, &record))
+		return gone ? UNSEEN_LOST : UNSEEN_OPEN;
+	fill(cli, run, &record.exit);
+	return UNSEEN_ENDED;
 }
 
 int
