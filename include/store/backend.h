@@ -104,6 +104,8 @@ struct db_backend {
 
 	/* Prepares when needed, binds and starts. No row is current yet. */
 	int (*start)(struct stmt *st, struct err *err);
+	/* The same without its result; may be NULL, where start costs no round trip. */
+	int (*post)(struct stmt *st, struct err *err);
 	/* 1: a row; 0: the end; -1 */
 	int (*step)(struct stmt *st, struct err *err);
 	int64_t (*changed)(const struct stmt *st);

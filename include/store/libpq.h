@@ -22,7 +22,9 @@
 	X(PQconninfoFree)                                                                          \
 	X(PQconninfoParse)                                                                         \
 	X(PQconsumeInput)                                                                          \
+	X(PQenterPipelineMode)                                                                     \
 	X(PQerrorMessage)                                                                          \
+	X(PQexitPipelineMode)                                                                      \
 	X(PQfinish)                                                                                \
 	X(PQflush)                                                                                 \
 	X(PQfreemem)                                                                               \
@@ -33,6 +35,7 @@
 	X(PQnfields)                                                                               \
 	X(PQnotifies)                                                                              \
 	X(PQntuples)                                                                               \
+	X(PQpipelineSync)                                                                          \
 	X(PQpass)                                                                                  \
 	X(PQresultErrorField)                                                                      \
 	X(PQresultErrorMessage)                                                                    \

@@ -422,10 +422,16 @@ tasks_launch(struct engine *e)
 {
 	struct task *t;
 	size_t pos = 0;
+	int n = 0;
 
 	while ((t = idmap_each(&e->tasks, &pos)) && engine_leads(e)) {
-		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) <= 0)
+		if (t->state == RUN_CLAIMED && boottime_diff(t->retry, e->boot) <= 0) {
+			if (n++ == LAUNCHES_PER_TURN) {
+				e->again = true;
+				break;
+			}
 			launch(e, t);
+		}
 		if (t->state == RUN_ENDED && has_news(e, t))
 			e->again = true;
 	}

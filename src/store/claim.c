@@ -198,7 +198,7 @@ insert_run_state(struct db *db, const struct launch *launch, const struct claima
 	stmt_text(st, 5, out->cause);
 	stmt_time(st, 6, launch->due_us);
 	stmt_time(st, 7, now_us);
-	return stmt_exec(st, NULL, err);
+	return stmt_post(st, err);
 }
 
 static int
@@ -214,7 +214,7 @@ insert_firing(struct db *db, const struct launch *launch, const struct facts *fa
 	stmt_int(st, 5, out->run_id);
 	stmt_int(st, 6, facts->covered);
 	stmt_text(st, 7, out->cause);
-	return stmt_exec(st, NULL, err);
+	return stmt_post(st, err);
 }
 
 /* Flowfile's own columns, so that its scheduler can take over at any moment (contract 1.6, 4.5, 4.7). */
@@ -228,7 +228,7 @@ stamp_schedule(struct db *db, const struct launch *launch, const struct facts *f
 	stmt_time(st, 2, now_us);
 	stmt_time(st, 3, facts->stamp_us);
 	stmt_time(st, 4, facts->local_slot_us);
-	return stmt_exec(st, NULL, err);
+	return stmt_post(st, err);
 }
 
 int
@@ -242,7 +242,7 @@ claim_reseed(struct db *db, int64_t schedule_id, const char *spec, int64_t ancho
 	stmt_time(st, 3, anchor_us);
 	stmt_time(st, 4, slot_us);
 	stmt_time(st, 5, triggered_us);
-	if (stmt_exec(st, NULL, err) < 0)
+	if (stmt_post(st, err) < 0)
 		return err_prefix(err, "store the cursor of schedule %" PRId64, schedule_id);
 	return 0;
 }
@@ -260,7 +260,7 @@ consume(struct db *db, int64_t schedule_id, const char *key, struct err *err)
 		stmt_int(st, 1, schedule_id);
 		stmt_int(st, 2, table_id);
 		stmt_int(st, 3, seq);
-		if (stmt_exec(st, NULL, err) < 0)
+		if (stmt_post(st, err) < 0)
 			return err_prefix(err, "store the watermark");
 		key += used;
 		if (*key == ',')
@@ -376,7 +376,7 @@ claim_answer(struct db *db, int64_t request_id, bool done, int64_t run_id, const
 	stmt_int_or_null(st, 3, run_id, 0);
 	stmt_text(st, 4, detail);
 	stmt_time(st, 5, now_us);
-	if (stmt_exec(st, NULL, err) < 0)
+	if (stmt_post(st, err) < 0)
 		return err_prefix(err, "answer request %" PRId64, request_id);
 	return 0;
 }
@@ -429,7 +429,7 @@ claim_arm(struct db *db, int64_t schedule_id, struct err *err)
 	struct stmt *st = db_stmt(db, SQL_CLAIM_ARM);
 
 	stmt_int(st, 1, schedule_id);
-	if (stmt_exec(st, NULL, err) < 0)
+	if (stmt_post(st, err) < 0)
 		return err_prefix(err, "arm schedule %" PRId64, schedule_id);
 	return 0;
 }

@@ -26,11 +26,15 @@
 #define GRACE_MAX_MS 5000 /* beyond the server's own timeout */
 #define SERVER_VERSION_MIN 120000
 #define NUMBER_SIZE 40
+#define POSTED_MAX 64
 
 struct pg_conn {
 	const struct libpq *pq;
 	PGconn *pg; /* NULL: given up */
 	char state[6]; /* SQLSTATE of the last failure */
+	struct stmt
+		*posted[POSTED_MAX]; /* sent in pipeline mode; their results are still to be read */
+	int n_posted;
 };
 
 struct pg_stmt {
@@ -83,6 +87,7 @@ give_up(struct pg_conn *impl)
 	if (impl->pg != NULL)
 		impl->pq->PQfinish(impl->pg);
 	impl->pg = NULL;
+	impl->n_posted = 0;
 }
 
 /* One line, without the password: a server can be made to repeat it. */
@@ -244,6 +249,95 @@ not_connected(const struct db_conn *conn, struct err *err)
 	return err_set(err, ERR_LOST, "%s: not connected", conn->url.display);
 }
 
+/* The tables changed below a prepared statement, or somebody discarded it: under a new name next
+ * time. */
+static void
+forget_outdated_plan(const struct pg_conn *impl, struct stmt *st)
+{
+	if (strcmp(impl->state, "0A000") != 0 && strcmp(impl->state, "26000") != 0)
+		return;
+	stmt_of(st)->generation++;
+	stmt_of(st)->prepared = false;
+}
+
+/* Reads on to the end of the pipeline. *failed: the first result that is an error, and *failed_at whose it is; *kept: the
+ * last one, when there is none. 0, or -1 when the connection is lost. */
+static int
+read_pipeline(
+	struct db_conn *conn, PGresult **failed, int *failed_at, PGresult **kept, struct err *err)
+{
+	struct pg_conn *impl = impl_of(conn);
+	int timeout_ms = conn->options.statement_timeout_ms;
+	int grace_ms = timeout_ms < GRACE_MAX_MS ? timeout_ms : GRACE_MAX_MS;
+	struct boottime deadline = deadline_in(timeout_ms + grace_ms);
+	PGresult *result;
+	ExecStatusType status;
+	int at = 0;
+
+	while (at <= impl->n_posted + 1) {
+		if (wait_result(conn, deadline, err) < 0)
+			return -1;
+		result = impl->pq->PQgetResult(impl->pg);
+		if (result == NULL) { /* the end of one statement's */
+			at++;
+			continue;
+		}
+		status = impl->pq->PQresultStatus(result);
+		if (status == PGRES_PIPELINE_SYNC) {
+			impl->pq->PQclear(result);
+			return 0;
+		}
+		if (*failed == NULL && is_error(impl->pq, result)) {
+			*failed = result;
+			*failed_at = at;
+		} else if (*failed != NULL) {
+			impl->pq->PQclear(result);
+		} else {
+			impl->pq->PQclear(*kept);
+			*kept = result;
+		}
+	}
+	return lost(conn, err);
+}
+
+/* Ends the pipeline of what was posted, and of last (NULL: none), whose result is *out. */
+static int
+collect(struct db_conn *conn, struct stmt *last, PGresult **out, struct err *err)
+{
+	struct pg_conn *impl = impl_of(conn);
+	PGresult *failed = NULL, *kept = NULL;
+	int failed_at = 0, n = impl->n_posted, r;
+	struct stmt *st;
+
+	if (!impl->pq->PQpipelineSync(impl->pg))
+		r = lost(conn, err);
+	else
+		r = read_pipeline(conn, &failed, &failed_at, &kept, err);
+	impl->n_posted = 0;
+	if (r == 0 && !impl->pq->PQexitPipelineMode(impl->pg))
+		r = lost(conn, err);
+	if (r == 0 && failed != NULL) {
+		r = result_failed(conn, failed, err);
+		st = failed_at < n ? impl->posted[failed_at] : last;
+		if (st != NULL)
+			forget_outdated_plan(impl, st);
+	}
+	if (r == 0 && last != NULL && kept == NULL)
+		r = lost(conn, err);
+	impl->pq->PQclear(failed);
+	if (r == 0 && out != NULL)
+		*out = kept;
+	else
+		impl->pq->PQclear(kept);
+	return r;
+}
+
+static int
+collect_posted(struct db_conn *conn, struct err *err)
+{
+	return impl_of(conn)->n_posted > 0 ? collect(conn, NULL, NULL, err) : 0;
+}
+
 /* Text without parameters, perhaps several statements. */
 static int
 query(struct db_conn *conn, const char *sql, PGresult **out, struct err *err)
@@ -252,6 +346,8 @@ query(struct db_conn *conn, const char *sql, PGresult **out, struct err *err)
 
 	if (impl->pg == NULL)
 		return not_connected(conn, err);
+	if (collect_posted(conn, err) < 0)
+		return -1;
 	return finish_command(conn, impl->pq->PQsendQuery(impl->pg, sql), out, err);
 }
 
@@ -409,6 +505,9 @@ pg_commit(struct db_conn *conn, struct err *err)
 	PGresult *result;
 	int r = 0;
 
+	/* Until here, nothing can have been committed. */
+	if (impl->pg != NULL && collect_posted(conn, err) < 0)
+		return -1;
 	if (query(conn, "COMMIT", &result, err) < 0) {
 		if (err->code == ERR_LOST)
 			err->code = ERR_UNKNOWN;
@@ -426,6 +525,9 @@ pg_rollback(struct db_conn *conn)
 	struct pg_conn *impl = impl_of(conn);
 	struct err ignored = ERR_INIT;
 
+	if (impl->pg != NULL)
+		collect_posted(conn, &ignored);
+	err_clear(&ignored);
 	/* A COMMIT that was refused has ended it already. */
 	if (impl->pg != NULL && impl->pq->PQtransactionStatus(impl->pg) != PQTRANS_IDLE)
 		run(conn, "ROLLBACK", &ignored);
@@ -507,12 +609,19 @@ keep_result(struct stmt *st, PGresult *result)
 		strncmp(status, "SELECT", 6) == 0 ? 0 : strtoll(pq->PQcmdTuples(result), NULL, 10);
 }
 
-/* The tables changed below a prepared statement, or somebody discarded it: under a new name next
- * time. */
-static bool
-plan_outdated(const struct pg_conn *impl)
+/* Connected, and the statement known to the server. */
+static int
+make_ready(struct stmt *st, struct err *err)
 {
-	return strcmp(impl->state, "0A000") == 0 || strcmp(impl->state, "26000") == 0;
+	struct db_conn *conn = st->db->conn;
+
+	if (impl_of(conn)->pg == NULL)
+		return not_connected(conn, err);
+	if (st->impl == NULL)
+		st->impl = xcalloc(1, sizeof(struct pg_stmt));
+	if (!st->named || stmt_of(st)->prepared)
+		return 0;
+	return collect_posted(conn, err) < 0 ? -1 : prepare(st, err);
 }
 
 static int
@@ -520,21 +629,38 @@ pg_start(struct stmt *st, struct err *err)
 {
 	struct db_conn *conn = st->db->conn;
 	PGresult *result;
+	int sent;
 
-	if (impl_of(conn)->pg == NULL)
-		return not_connected(conn, err);
-	if (st->impl == NULL)
-		st->impl = xcalloc(1, sizeof(struct pg_stmt));
-	if (st->named && !stmt_of(st)->prepared && prepare(st, err) < 0)
+	if (make_ready(st, err) < 0)
 		return -1;
-	if (finish_command(conn, send_stmt(st), &result, err) < 0) {
-		if (plan_outdated(impl_of(conn))) {
-			stmt_of(st)->generation++;
-			stmt_of(st)->prepared = false;
-		}
+	sent = send_stmt(st);
+	if (impl_of(conn)->n_posted > 0) {
+		if (!sent)
+			return lost(conn, err);
+		if (collect(conn, st, &result, err) < 0)
+			return -1;
+	} else if (finish_command(conn, sent, &result, err) < 0) {
+		forget_outdated_plan(impl_of(conn), st);
 		return -1;
 	}
 	keep_result(st, result);
+	return 0;
+}
+
+static int
+pg_post(struct stmt *st, struct err *err)
+{
+	struct db_conn *conn = st->db->conn;
+	struct pg_conn *impl = impl_of(conn);
+
+	if (make_ready(st, err) < 0 ||
+		(impl->n_posted == POSTED_MAX && collect_posted(conn, err) < 0))
+		return -1;
+	if (impl->n_posted == 0 && !impl->pq->PQenterPipelineMode(impl->pg))
+		return lost(conn, err);
+	if (!send_stmt(st))
+		return lost(conn, err);
+	impl->posted[impl->n_posted++] = st;
 	return 0;
 }
 
@@ -685,6 +811,7 @@ const struct db_backend postgres_backend = {
 	.rollback = pg_rollback,
 	.script = run,
 	.start = pg_start,
+	.post = pg_post,
 	.step = pg_step,
 	.changed = pg_changed,
 	.reset = pg_reset,

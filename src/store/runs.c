@@ -25,7 +25,7 @@ runs_record(struct db *db, int64_t run_id, const struct proc_id *shim, const str
 	stmt_int(st, 5, (int64_t)flow->start);
 	stmt_time(st, 6, now_us);
 	stmt_text(st, 7, state_dir);
-	if (stmt_exec(st, NULL, err) < 0)
+	if (stmt_post(st, err) < 0)
 		return err_prefix(err, "record the process of run %" PRId64, run_id);
 	return 1;
 }
@@ -95,7 +95,7 @@ close_row(struct db *db, int64_t run_id, int64_t ended_us, bool success, int64_t
 			st, 4, (double)(ended_us > started_us ? ended_us - started_us : 0) / 1e6);
 	else
 		stmt_null(st, 4);
-	return stmt_exec(st, NULL, err);
+	return stmt_post(st, err);
 }
 
 static int
@@ -110,7 +110,7 @@ put_verdict(struct db *db, int64_t run_id, const struct run_exit *exit, const ch
 	stmt_text(st, 4, reason && reason[0] ? reason : NULL);
 	stmt_int_or_null(st, 5, exit ? exit->cpu_us : -1, -1);
 	stmt_int_or_null(st, 6, exit && exit->known ? exit->max_rss_kb : -1, -1);
-	return stmt_exec(st, NULL, err);
+	return stmt_post(st, err);
 }
 
 int
@@ -136,7 +136,7 @@ runs_end(struct db *db, int64_t run_id, const struct run_exit *exit, const char 
 		st = db_stmt(db, SQL_RUN_UNSUCCEED);
 		stmt_int(st, 1, run_id);
 		stmt_bool(st, 2, false);
-		if (stmt_exec(st, NULL, err) < 0)
+		if (stmt_post(st, err) < 0)
 			goto fail;
 	}
 	/* By a signal to its supervisor, as Flowfile's own cancel does it. */

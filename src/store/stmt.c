@@ -183,7 +183,7 @@ stmt_null(struct stmt *st, int i)
 }
 
 static int
-stmt_start(struct stmt *st, struct err *err)
+stmt_begin(struct stmt *st, int (*begin)(struct stmt *st, struct err *err), struct err *err)
 {
 	for (int i = 0; i < st->n_params; i++)
 		assert(st->params[i].type != PARAM_UNSET);
@@ -191,10 +191,18 @@ stmt_start(struct stmt *st, struct err *err)
 		return -1;
 	if (db_fault(st->db, st->name, false, err) < 0)
 		return db_failed(st->db, err);
-	if (st->db->conn->backend->start(st, err) < 0) {
+	if (begin(st, err) < 0) {
 		err_prefix(err, "%s", st->name);
 		return db_failed(st->db, err);
 	}
+	return 0;
+}
+
+static int
+stmt_start(struct stmt *st, struct err *err)
+{
+	if (stmt_begin(st, st->db->conn->backend->start, err) < 0)
+		return -1;
 	st->busy = true;
 	return 0;
 }
@@ -228,6 +236,15 @@ stmt_exec(struct stmt *st, int64_t *changed, struct err *err)
 	if (r == 0 && changed != NULL)
 		*changed = st->db->conn->backend->changed(st);
 	return r;
+}
+
+int
+stmt_post(struct stmt *st, struct err *err)
+{
+	assert(!st->busy && st->named && db_in_transaction(st->db));
+	if (st->db->conn->backend->post == NULL)
+		return stmt_exec(st, NULL, err);
+	return stmt_begin(st, st->db->conn->backend->post, err);
 }
 
 int
