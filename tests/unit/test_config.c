@@ -542,6 +542,34 @@ START_TEST(test_the_environment_goes_over_the_file)
 }
 END_TEST
 
+START_TEST(test_a_database_that_is_named_goes_over_all)
+{
+	struct config *config;
+	struct err err = ERR_INIT;
+	const char *key, *source;
+	size_t i = 0;
+
+	setenv("FLOWFILE_DATABASE_URL", "/e/other.db", 1);
+	setenv("FLOWFILE_SCHEDULER_POLL_INTERVAL", "9s", 1);
+	config = load_text("database = /f/other.db\nlog_level = error\n");
+	ck_assert_int_eq(config_set_database(config, "/a/named.db", &err), 0);
+	ck_assert_str_eq(config->database, "/a/named.db");
+	/* What neither the file nor a default gave. */
+	ck_assert(config_next_override(config, &i, &key, &source));
+	ck_assert_str_eq(key, "database");
+	ck_assert_str_eq(source, "--database");
+	ck_assert(config_next_override(config, &i, &key, &source));
+	ck_assert_str_eq(key, "poll_interval");
+	ck_assert_str_eq(source, "FLOWFILE_SCHEDULER_POLL_INTERVAL");
+	ck_assert(!config_next_override(config, &i, &key, &source));
+	ck_assert_int_eq(config_set_database(config, "", &err), -1);
+	ck_assert_int_eq(err.code, ERR_USAGE);
+	ck_assert_int_eq(config_set_database(config, "~/x.db", &err), -1);
+	ck_assert_str_eq(config->database, "/a/named.db");
+	config_free(config);
+}
+END_TEST
+
 START_TEST(test_a_bad_variable_is_refused_by_name)
 {
 	struct config *config;
@@ -837,6 +865,7 @@ make_suite(void)
 	tcase_add_test(tc, test_a_file_that_is_named_must_exist);
 	tcase_add_test(tc, test_the_file_is_looked_for_in_the_storage_directory);
 	tcase_add_test(tc, test_the_environment_goes_over_the_file);
+	tcase_add_test(tc, test_a_database_that_is_named_goes_over_all);
 	tcase_add_test(tc, test_a_bad_variable_is_refused_by_name);
 	LOOP(tc, test_the_catalog_is_named_by_the_most_particular_source, databases);
 	tcase_add_test(tc, test_flowfiles_storage_variable_goes_over_the_file);
