@@ -14,11 +14,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* Who a process is. */
-struct proc_id {
-	pid_t pid; /* 0: none */
-	uint64_t start; /* field 22 of /proc/<pid>/stat, clock ticks since boot; 0: not known */
-};
+#include "base/process.h"
 
 /* Identity of a live process; false when there is none such. A zombie counts as gone. */
 bool proc_identify(pid_t pid, struct proc_id *id);

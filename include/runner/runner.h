@@ -29,7 +29,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "runner/proc.h"
+#include "base/process.h"
 
 /* The machine since its last boot. */
 struct host_id {
@@ -42,31 +42,6 @@ struct host_id {
 char *runner_find_shim(void);
 
 int host_id_get(struct host_id *id, struct err *err);
-
-/*
- * How a run ended.
- *
- *	known    started_us
- *	true     a time      it ran; code or signal say how it ended
- *	true     TIME_NONE   it ended before the flow's first instruction: reason says why it could
- *	                     not be executed (code 126, or 127 when something was not found), or it
- *	                     was cancelled or killed while it waited
- *	false    a time      it ran, or at least may have; nobody saw its status, reason says why
- *	false    TIME_NONE   it certainly never ran: its daemon or shim ended before go, the shim
- *	                     perhaps even before RUNNER_READY
- */
-struct run_exit {
-	bool known;
-	int code; /* exit code, -1 when signalled or not known */
-	int signal; /* 0 when it exited by itself */
-	int64_t cpu_us; /* user + system of the flow and the children it waited for; -1 unknown */
-	int64_t max_rss_kb; /* of the largest single process; -1 unknown */
-	int64_t ended_us; /* wall time */
-	int64_t started_us; /* wall time of go; TIME_NONE if the flow never ran */
-	bool cancelled; /* we (or Flowfile's cancel) sent TERM */
-	bool killed; /* KILL was needed */
-	char reason[256]; /* "" or one line */
-};
 
 struct launch_spec {
 	int64_t run_id;

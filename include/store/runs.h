@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "runner/runner.h"
+#include "base/process.h"
 #include "store/db.h"
 
 /* The processes of a run and the folder that its supervisor writes to, before it is let go. 1; 0 when the

@@ -24,6 +24,7 @@ noinst_HEADERS += \
 	include/base/mem.h \
 	include/base/nearest.h \
 	include/base/paths.h \
+	include/base/process.h \
 	include/base/text.h \
 	include/base/timefmt.h \
 	include/base/units.h

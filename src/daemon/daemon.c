@@ -25,6 +25,7 @@
 #include "feed/feed.h"
 #include "lease/guard.h"
 #include "runner/command.h"
+#include "runner/proc.h"
 #include "runner/runner.h"
 #include "store/schema.h"
 

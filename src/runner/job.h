@@ -27,6 +27,7 @@
 #include <uthash.h>
 
 #include "runner/exitfile.h"
+#include "runner/proc.h"
 #include "runner/runner.h"
 
 enum job_phase { JOB_STARTING, JOB_READY, JOB_GOING, JOB_ALONE, JOB_LEAVING };
