@@ -26,6 +26,12 @@ part() # COMMAND
 		on' "$top/man/flowfile.1"
 }
 
+# Whether a page names the option, and not only one that begins like it.
+names() # OPTION
+{
+	grep -Eq -- "Fl -$1([^a-z-]|\$)"
+}
+
 check_command() # COMMAND...
 {
 	text=$(part "$*")
@@ -34,13 +40,10 @@ check_command() # COMMAND...
 		failed=1
 	fi
 	for option in $("$build/flowfile" "$@" --help | options); do
-		case $text in
-		*"Fl -$option"*) ;;
-		*)
+		echo "$text" | names "$option" || {
 			echo "FAIL: flowfile.1 does not name the option of $*: --$option"
 			failed=1
-			;;
-		esac
+		}
 	done
 }
 
@@ -55,13 +58,13 @@ for noun in $nouns; do
 	[ -n "$verbs" ] || check_command "$noun"
 done
 for option in $("$build/flowfile" version --help | sed -n 's/^ .*--\([a-z-]*\).*/\1/p'); do
-	grep -q "^\.It Fl -$option" "$top/man/flowfile.1" || {
+	grep "^\.It" "$top/man/flowfile.1" | names "$option" || {
 		echo "FAIL: flowfile.1 does not name --$option"
 		failed=1
 	}
 done
 for option in $("$build/flowfile_scheduler" --help | sed -n 's/^ .*--\([a-z-]*\).*/\1/p'); do
-	grep -q "^\.It Fl -$option" "$top/man/flowfile_scheduler.8" || {
+	grep "^\.It" "$top/man/flowfile_scheduler.8" | names "$option" || {
 		echo "FAIL: flowfile_scheduler.8 does not name --$option"
 		failed=1
 	}

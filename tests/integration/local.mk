@@ -19,6 +19,7 @@ libpgcluster_a_SOURCES = \
 
 check_LIBRARIES += libstoreutil.a
 libstoreutil_a_SOURCES = \
+	tests/integration/skip.h \
 	tests/integration/store_util.c \
 	tests/integration/store_util.h
 libstoreutil_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CHECK_CFLAGS) \
