@@ -28,6 +28,10 @@ char *path_dirname(const char *path);
 /* The part after the last '/'. Borrowed. */
 const char *path_basename(const char *path);
 
+/* The kind of network or shared file system that path is on ("NFS"), where others write without this kernel
+ * knowing and locks may not hold; *name NULL: none that is known. 0, or -1 with errno. */
+int file_system_remote(const char *path, const char **name);
+
 /* Writes all bytes, through EINTR and short writes. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 

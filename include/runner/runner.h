@@ -123,7 +123,7 @@ struct runner_ops {
 struct event_base;
 
 struct runner_options {
-	const char *shim_path; /* NULL: $FLOWFILE_SHIM, else PKGLIBEXECDIR/flowfile-shim */
+	const char *shim_path; /* NULL: runner_find_shim() */
 	const char *state_dir; /* exit files; made with mode 0700 */
 	int grace_ms; /* from TERM to KILL for runs without a live shim; 0: 10 s */
 	int ready_ms; /* a shim that says nothing for so long is killed; 0: 30 s */

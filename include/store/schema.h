@@ -15,6 +15,7 @@
 
 struct schema_info {
 	char revision[33]; /* alembic_version, "" when there is none */
+	bool older_revision; /* older than 030: Flowfile 0.16 must bring it up to date first */
 	bool newer_revision; /* newer than 030, but all columns we need are there */
 	int our_version; /* highest applied migration of ours; 0: none */
 	int program_version; /* highest this program knows */

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -18,6 +20,12 @@
 #define READ_MIN 4096
 #define TEMP_TRIES 16
 #define TEMP_NAME_SIZE 32
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xFF534D42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xFE534D42
+#endif
 
 /*
  * Reads to the end, at most max bytes. The size that fstat gives is a hint only: files of /proc
@@ -259,5 +267,41 @@ fd_write_all(int fd, const void *data, size_t len)
 		p += n;
 		len -= (size_t)n;
 	}
+	return 0;
+}
+
+/* File systems where others write without this kernel knowing. */
+static const struct {
+	unsigned type;
+	const char *name;
+} remote_systems[] = {
+	{NFS_SUPER_MAGIC, "NFS"},
+	{CIFS_SUPER_MAGIC, "SMB"},
+	{SMB2_SUPER_MAGIC, "SMB"},
+	{SMB_SUPER_MAGIC, "SMB"},
+	{FUSE_SUPER_MAGIC, "FUSE"},
+	{V9FS_MAGIC, "9p"},
+	{CEPH_SUPER_MAGIC, "Ceph"},
+	{AFS_SUPER_MAGIC, "AFS"},
+	{CODA_SUPER_MAGIC, "Coda"},
+	{OCFS2_SUPER_MAGIC, "OCFS2"},
+	{0x01161970, "GFS2"},
+	{0x0BD00BD0, "Lustre"},
+	{0x47504653, "GPFS"},
+	{0x786F4256, "VirtualBox shared folder"},
+	{0xBACBACBC, "VMware shared folder"},
+};
+
+int
+file_system_remote(const char *path, const char **name)
+{
+	struct statfs fs;
+
+	*name = NULL;
+	if (statfs(path, &fs) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(remote_systems); i++)
+		if (remote_systems[i].type == (unsigned)fs.f_type)
+			*name = remote_systems[i].name;
 	return 0;
 }

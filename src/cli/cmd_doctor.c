@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "catalog/flows.h"
 #include "catalog/status.h"
@@ -57,32 +57,6 @@ failed(struct doctor *d, const char *what, const struct err *err, const char *ad
 
 /* --- the catalog ------------------------------------------------------------------------------- */
 
-/* File systems on which SQLite's locks cannot be trusted, or inotify hears nothing. */
-static const char *
-network_file_system(const char *path)
-{
-	static const struct {
-		unsigned long magic;
-		const char *name;
-	} known[] = {
-		{0x6969, "NFS"},
-		{0x517b, "SMB"},
-		{0xff534d42, "CIFS"},
-		{0xfe534d42, "SMB2"},
-		{0x01021997, "9P"},
-		{0x00c36400, "Ceph"},
-		{0x65735546, "FUSE"},
-	};
-	struct statfs fs;
-
-	if (statfs(path, &fs) < 0)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (((unsigned long)fs.f_type & 0xffffffff) == known[i].magic)
-			return known[i].name;
-	return NULL;
-}
-
 static const char *
 journal_mode(struct doctor *d)
 {
@@ -114,8 +88,7 @@ check_database(struct doctor *d)
 		found(d, LEVEL_OK, "database", db_display(cli->catalog.db), NULL);
 		return;
 	}
-	network = network_file_system(path);
-	if (network != NULL)
+	if (file_system_remote(path, &network) == 0 && network != NULL)
 		found(d, LEVEL_WARN, "database",
 			arena_printf(d->arena, "%s is on %s", path, network),
 			"keep it on a local disk: locks and change events may not work there");
@@ -145,7 +118,7 @@ check_schema(struct doctor *d)
 				     "--database");
 		return;
 	}
-	if (!info.newer_revision && strcmp(info.revision, "030") < 0) {
+	if (info.older_revision) {
 		found(d, LEVEL_FAIL, "schema", arena_printf(d->arena, "revision %s", info.revision),
 			"start Flowfile 0.16 once: it brings its catalog up to date");
 		return;

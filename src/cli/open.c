@@ -47,7 +47,7 @@ check_schema(struct cli *cli, enum cli_need need, struct err *err)
 	if (info.revision[0] == '\0')
 		return err_set(err, ERR_FAILED,
 			"%s is no Flowfile catalog: it has tables, but not alembic_version", where);
-	if (!info.newer_revision && strcmp(info.revision, REVISION_NEEDED) < 0)
+	if (info.older_revision)
 		return err_set(err, ERR_FAILED,
 			"%s has revision %s, and %s is needed\nStart Flowfile 0.16 once: it brings "
 			"its "

@@ -2,11 +2,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,41 +18,12 @@
 #define READS_MAX 64
 #define SEEN_ALL (WATCH_MAIN | WATCH_JOURNAL | WATCH_WAL | WATCH_FILE)
 
-#ifndef CIFS_SUPER_MAGIC
-#define CIFS_SUPER_MAGIC 0xFF534D42
-#endif
-#ifndef SMB2_SUPER_MAGIC
-#define SMB2_SUPER_MAGIC 0xFE534D42
-#endif
-
 struct watch {
 	int fd;
 	char *path, *wal, *folder;
 	const char *name; /* in path */
 	int folder_wd;
 	int main_wd, wal_wd; /* -1: no such file */
-};
-
-/* File systems where others write without this kernel knowing. */
-static const struct {
-	unsigned type;
-	const char *name;
-} remote_systems[] = {
-	{NFS_SUPER_MAGIC, "NFS"},
-	{CIFS_SUPER_MAGIC, "SMB"},
-	{SMB2_SUPER_MAGIC, "SMB"},
-	{SMB_SUPER_MAGIC, "SMB"},
-	{FUSE_SUPER_MAGIC, "FUSE"},
-	{V9FS_MAGIC, "9p"},
-	{CEPH_SUPER_MAGIC, "Ceph"},
-	{AFS_SUPER_MAGIC, "AFS"},
-	{CODA_SUPER_MAGIC, "Coda"},
-	{OCFS2_SUPER_MAGIC, "OCFS2"},
-	{0x01161970, "GFS2"},
-	{0x0BD00BD0, "Lustre"},
-	{0x47504653, "GPFS"},
-	{0x786F4256, "VirtualBox shared folder"},
-	{0xBACBACBC, "VMware shared folder"},
 };
 
 /* Events of files in the folder, by what follows the database's name. */
@@ -85,18 +54,15 @@ fail(struct err *err, int errnum, const char *path)
 static int
 check_file_system(const char *folder, struct err *err)
 {
-	struct statfs fs;
+	const char *remote;
 
-	if (statfs(folder, &fs) < 0)
+	if (file_system_remote(folder, &remote) < 0)
 		return err_errno(err, errno, "watch %s", folder);
-	for (size_t i = 0; i < ARRAY_LEN(remote_systems); i++)
-		if (remote_systems[i].type == (unsigned)fs.f_type)
-			return err_set(err, ERR_FAILED,
-				"%s is on a %s file system, which does not tell of writes by other "
-				"hosts; "
-				"put the catalog on a local disk, or use PostgreSQL for several "
-				"hosts",
-				folder, remote_systems[i].name);
+	if (remote != NULL)
+		return err_set(err, ERR_FAILED,
+			"%s is on a %s file system, which does not tell of writes by other hosts; "
+			"put the catalog on a local disk, or use PostgreSQL for several hosts",
+			folder, remote);
 	return 0;
 }
 

@@ -229,14 +229,6 @@ const struct runner_ops runner_real = {
 
 /* ---- the runner itself ------------------------------------------------------------------- */
 
-static char *
-find_shim(const char *configured)
-{
-	const char *path = configured != NULL ? configured : getenv("FLOWFILE_SHIM");
-
-	return xstrdup(path != NULL && path[0] != '\0' ? path : PKGLIBEXECDIR "/flowfile-shim");
-}
-
 int
 runner_create(struct event_base *base, const struct runner_options *options, runner_event_cb cb,
 	void *arg, struct runner **out, struct err *err)
@@ -257,7 +249,8 @@ runner_create(struct event_base *base, const struct runner_options *options, run
 	r->base = base;
 	r->cb = cb;
 	r->arg = arg;
-	r->shim_path = find_shim(options->shim_path);
+	r->shim_path =
+		options->shim_path != NULL ? xstrdup(options->shim_path) : runner_find_shim();
 	r->state_dir = state_dir;
 	runner_set_grace(r, options->grace_ms > 0 ? options->grace_ms : GRACE_MS);
 	r->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;

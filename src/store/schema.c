@@ -137,6 +137,8 @@ look(struct db *db, struct state *state, struct err *err)
 	info->empty = state->shape.n_tables == 0;
 	info->our_version = state->applied.version;
 	info->program_version = migrations[N_MIGRATIONS - 1].version;
+	info->older_revision =
+		info->revision[0] != '\0' && revision_number(info->revision) < FLOWFILE_REVISION;
 	info->newer_revision = revision_number(info->revision) > FLOWFILE_REVISION &&
 		info->revision[0] != '\0' && state->shape.missing[0] == '\0';
 	return 0;
@@ -178,7 +180,7 @@ check_flowfile(const struct state *state, struct err *err)
 			"alembic_version). If a Python "
 			"scheduler made it before Flowfile was started, move it away and start "
 			"again");
-	if (revision_number(info->revision) < FLOWFILE_REVISION)
+	if (info->older_revision)
 		return err_set(err, ERR_FAILED,
 			"its revision %s is older than %03d: start Flowfile 0.16 or newer on it "
 			"once, which "

@@ -516,6 +516,23 @@ keep_line(enum log_level level, const char *line, void *arg)
 		snprintf(last_line, sizeof(last_line), "%s", line);
 }
 
+/* By number, and not by text. */
+START_TEST(an_older_revision_is_known_as_such)
+{
+	const char *older[] = {"029", "9"};
+	struct db *db = fixture("older.db", false);
+	struct schema_info info;
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "UPDATE alembic_version SET version_num = '%s'", older[_i]);
+	must_run(db, sql);
+	ck_ok(schema_inspect(db, &info, e));
+	ck_assert(info.older_revision && !info.newer_revision);
+	ck_fails(schema_prepare(db, e), ERR_FAILED, "is older than 030");
+	db_close(db);
+}
+END_TEST
+
 START_TEST(a_newer_revision_with_all_we_need_is_taken_with_a_warning)
 {
 	const char *newer[] = {"031", "4ae1027a6acf"};
@@ -529,7 +546,7 @@ START_TEST(a_newer_revision_with_all_we_need_is_taken_with_a_warning)
 	must_run(db, "ALTER TABLE flow_runs ADD COLUMN brand_new TEXT");
 	ck_ok(schema_prepare(db, e));
 	ck_ok(schema_inspect(db, &info, e));
-	ck_assert(info.newer_revision);
+	ck_assert(info.newer_revision && !info.older_revision);
 	ck_assert_str_eq(info.revision, newer[_i]);
 	ck_assert_ptr_nonnull(strstr(last_line, "newer"));
 	ck_assert_ptr_nonnull(strstr(last_line, newer[_i]));
@@ -888,6 +905,7 @@ flowfile_case(void)
 	tcase_add_loop_test(tc, a_catalog_we_cannot_work_with_is_refused_and_left_alone, 0,
 		(int)ARRAY_LEN(refusals));
 	tcase_add_test(tc, another_programs_database_is_refused);
+	tcase_add_loop_test(tc, an_older_revision_is_known_as_such, 0, 2);
 	tcase_add_loop_test(tc, a_newer_revision_with_all_we_need_is_taken_with_a_warning, 0, 2);
 	return tc;
 }

@@ -438,6 +438,18 @@ read_slowly(int fd, pid_t parent, const char *want, size_t size)
 	_exit(at == size ? 0 : 2);
 }
 
+START_TEST(a_local_file_system_is_not_remote)
+{
+	const char *name = "?";
+
+	ck_assert_int_eq(file_system_remote("/proc", &name), 0);
+	ck_assert_ptr_null(name);
+	errno = 0;
+	ck_assert_int_eq(file_system_remote("/no/such/path", &name), -1);
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
 START_TEST(a_write_goes_through_short_writes_and_signals)
 {
 	struct sigaction sa = {.sa_handler = count_signal}; /* no SA_RESTART */
@@ -508,6 +520,7 @@ file_suite(void)
 	tcase_add_test(tc, a_directory_that_cannot_be_made_says_why);
 	tcase_add_test(tc, paths_are_joined);
 	tcase_add_test(tc, paths_are_taken_apart);
+	tcase_add_test(tc, a_local_file_system_is_not_remote);
 	tcase_add_test(tc, a_write_goes_through_short_writes_and_signals);
 	tcase_add_test(tc, a_write_that_cannot_go_on_gives_errno);
 	suite_add_tcase(s, tc);
