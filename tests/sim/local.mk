@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/sim/mutants/P1-world.patch \
 	tests/sim/mutants/P10-adopt.patch \
 	tests/sim/mutants/P11-go.patch \
+	tests/sim/mutants/P12-refused.patch \
 	tests/sim/mutants/P12-row.patch \
 	tests/sim/mutants/P13-reload.patch \
 	tests/sim/mutants/P13-spin.patch \
@@ -43,8 +44,10 @@ EXTRA_DIST += \
 	tests/sim/mutants/P4-dst.patch \
 	tests/sim/mutants/P5-timer.patch \
 	tests/sim/mutants/P6-fence.patch \
+	tests/sim/mutants/P7-takeover.patch \
 	tests/sim/mutants/P7-verdict.patch \
 	tests/sim/mutants/P8-cancel.patch \
+	tests/sim/mutants/P8-deleted.patch \
 	tests/sim/mutants/P9-again.patch \
 	tests/sim/mutants/P9-lost.patch
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Proves that the simulator notices broken promises: each patch in tests/sim/mutants breaks the program on
-# purpose, in a copy of the source, and the simulator must fail by the promise that the patch is named after.
+# purpose, in a copy of the source, and the simulator must fail by the promise that the patch is named after, or by one
+# of those that its line "Noticed by:" names.
 #
 #	tests/sim/mutants.sh [SEEDS] [NAME...]      (top_srcdir says where the source is)
 #
@@ -55,10 +56,19 @@ for patch in "$src"/tests/sim/mutants/*.patch; do
 		status=1
 		continue
 	fi
+	expected=$(sed -n 's/^Noticed by: *//p' "$patch")
 	seed=${said#seed }
 	seed=${seed%%:*}
 	promise=${said#*: }
 	promise=${promise%% *}
-	printf '%-12s %-8s %-8s %s\n' "$name" "$seed" "$promise" "${said#*is broken: }"
+	note=
+	case " ${expected:-${name%%-*}} " in
+	*" $promise "*) ;;
+	*)
+		note="NOT BY ${expected:-${name%%-*}}: "
+		status=1
+		;;
+	esac
+	printf '%-12s %-8s %-8s %s\n' "$name" "$seed" "$promise" "$note${said#*is broken: }"
 done
 exit $status

@@ -609,6 +609,29 @@ START_TEST(a_run_of_others_without_a_process_is_closed_after_the_grace)
 }
 END_TEST
 
+/* What could not be written is undone by planning the run anew, or comes back with its row. */
+START_TEST(an_action_is_given_once_and_again_when_the_run_is_planned_anew)
+{
+	struct run *r;
+
+	w.policy.run_max_age_us = 3600 * S;
+	r = put_run(5, 10, RUN_OURS, T0);
+	decide_at(T0 + 3600 * S);
+	ck_assert_uint_eq(d.n_actions, 1);
+	decide_at(T0 + 3601 * S);
+	ck_assert_uint_eq(d.n_actions, 0);
+	world_set_run_state(&w, r, (enum run_state)r->state);
+	decide_at(T0 + 3602 * S);
+	ck_assert_uint_eq(d.n_actions, 1);
+	put_run(5, 10, RUN_OURS, T0);
+	decide_at(T0 + 3603 * S);
+	ck_assert_uint_eq(d.n_actions, 1);
+	world_set_run_state(&w, r, RUN_CANCELLING);
+	decide_at(T0 + 3604 * S);
+	ck_assert_uint_eq(d.n_actions, 0);
+}
+END_TEST
+
 START_TEST(a_designer_run_blocks_no_longer_than_the_rule_says)
 {
 	w.policy.designer_run_max_age_us = 3600 * S;
@@ -762,6 +785,7 @@ suite(void)
 		a_write_of_before_the_clock_went_back_is_not_held_for_a_push,
 		a_clock_step_does_not_age_runs,
 		a_run_of_others_without_a_process_is_closed_after_the_grace,
+		an_action_is_given_once_and_again_when_the_run_is_planned_anew,
 		a_designer_run_blocks_no_longer_than_the_rule_says,
 		a_decision_that_was_cut_short_goes_on_at_once,
 		a_deleted_schedule_is_forgotten_wherever_it_was,
