@@ -30,6 +30,11 @@ enum field_kind {
 	FIELD_ENUM, /* one of `values` */
 	FIELD_INTS, /* a list of integers */
 	FIELD_STRINGS, /* a list of strings */
+	FIELD_LISTS, /* a list of lists of anything */
+	FIELD_OBJECT, /* of `members`, or of anything without them */
+	FIELD_OBJECTS, /* a list of such */
+	FIELD_MAPS, /* a list of objects whose values are strings */
+	FIELD_DATETIME, /* wall microseconds in value.i */
 	FIELD_JSON /* anything: the handler looks into call_json() */
 };
 
@@ -41,9 +46,15 @@ struct field {
 	bool nullable; /* null is taken; it is told from an absent one by call_is_null() */
 	int64_t preset; /* INT, BOOL: when absent */
 	bool has_min, has_max;
-	int64_t min, max;
+	int64_t min, max; /* INT: of the number; lists: of their length */
 	const char *const *values; /* ENUM: NULL-terminated */
+	const struct field *members; /* OBJECT, OBJECTS: until one without a name */
+	bool body_optional; /* BODY: there may be none at all; else {} is the least */
 };
+
+/* An id that nobody has: what a number out of the range of ids is read as, in a field named "id" or "..._id". In a query
+ * and a body 0 is one, too: ID_NONE stands for an id that was not given. */
+#define ID_NOBODY INT64_C(-2)
 
 /* --- what it gives ------------------------------------------------------------------------------------ */
 
@@ -108,9 +119,9 @@ struct identity {
 struct value {
 	bool given; /* there at all, if only as null */
 	bool null;
-	int64_t i; /* INT, BOOL */
+	int64_t i; /* INT, BOOL, DATETIME */
 	const char *s; /* STRING, ENUM */
-	const void *json; /* cJSON of INTS, STRINGS, JSON; borrowed from the call */
+	const void *json; /* cJSON of lists, objects and JSON; borrowed from the call */
 };
 
 struct api_context;
@@ -164,10 +175,12 @@ void call_header(struct call *c, const char *name, const char *value);
 int route_find(const struct http_request *r, struct arena *a, const struct route **route,
 	const char ***captures, const char **allow);
 
-/* Checks what the request brings and fills c->values. False: 422, its body is in c->out. */
+/* Checks what the request brings and fills c->values. False: the error's body is in c->out; its status is
+ * c->error_status, or 422. */
 bool params_read(struct call *c, const char *const *captures);
 
-/* "%41" decoded, in the arena; '+' is a blank in a query. NULL when it is malformed or has a NUL in it. */
+/* "%41" decoded, in the arena; '+' is a blank in a query. What is no escape stays, what is no UTF-8 becomes U+FFFD. NULL
+ * when there is a NUL in it. */
 const char *url_decode(struct arena *a, const char *s, size_t len, bool is_query);
 
 #endif

@@ -16,6 +16,8 @@ libhttp_a_SOURCES = \
 	src/http/jwt.c \
 	src/http/jwt.h \
 	src/http/page.c \
+	src/http/json_fault.c \
+	src/http/json_fault.h \
 	src/http/params.c \
 	src/http/router.c \
 	src/http/routes.c \

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/mem.h"
 #include "base/text.h"
+#include "base/timefmt.h"
 #include "http/route.h"
-
-#define DEPTH_MAX 32 /* of a body's arrays and objects */
+#include "json_fault.h"
 
 /* --- escapes ------------------------------------------------------------------------------------------ */
 
@@ -24,76 +26,95 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* What is no text becomes U+FFFD: the catalog takes nothing else. */
+static const char *
+as_utf8(struct arena *a, const char *s, size_t len)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	char *out, *p;
+	bool valid;
+	size_t n;
+
+	if (text_is_utf8(s, len))
+		return s;
+	p = out = arena_alloc(a, 3 * len + 1);
+	for (; len > 0; s += n, len -= n) {
+		n = text_utf8_step(s, len, &valid);
+		memcpy(p, valid ? s : replacement, valid ? n : 3);
+		p += valid ? n : 3;
+	}
+	*p = '\0';
+	return out;
+}
+
 const char *
 url_decode(struct arena *a, const char *s, size_t len, bool is_query)
 {
 	char *out = arena_alloc(a, len + 1), *p = out;
 
 	for (size_t i = 0; i < len; i++) {
-		int high, low;
+		int high = s[i] == '%' && len - i >= 3 ? hex_digit(s[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(s[i + 2]) : -1;
 
-		if (s[i] == '+' && is_query) {
-			*p++ = ' ';
-		} else if (s[i] != '%') {
-			*p++ = s[i];
-		} else {
-			if (len - i < 3)
-				return NULL;
-			high = hex_digit(s[i + 1]);
-			low = hex_digit(s[i + 2]);
-			if (high < 0 || low < 0 || (high == 0 && low == 0))
+		if (low >= 0) {
+			if (high == 0 && low == 0)
 				return NULL;
 			*p++ = (char)(high * 16 + low);
 			i += 2;
+		} else {
+			*p++ = s[i] == '+' && is_query ? ' ' : s[i];
 		}
 	}
 	*p = '\0';
-	return out;
+	return as_utf8(a, out, (size_t)(p - out));
 }
 
 /* --- complaints ------------------------------------------------------------------------------------------ */
 
+#define LOC_MAX 8
+
+struct step {
+	const char *name; /* NULL: an index */
+	int index;
+};
+
 struct checker {
 	struct call *c;
 	int found;
+	struct step loc[LOC_MAX]; /* of what is being checked */
+	int depth;
 };
 
 static void
-write_item(struct json *j, const cJSON *item)
+enter(struct checker *k, const char *name, int index)
 {
-	const cJSON *x;
-
-	if (!item || cJSON_IsNull(item)) {
-		json_null(j);
-	} else if (cJSON_IsBool(item)) {
-		json_bool(j, cJSON_IsTrue(item));
-	} else if (cJSON_IsNumber(item)) {
-		if (item->valuedouble == floor(item->valuedouble) && fabs(item->valuedouble) < 1e15)
-			json_int(j, (int64_t)item->valuedouble);
-		else
-			json_double(j, item->valuedouble);
-	} else if (cJSON_IsString(item)) {
-		json_string(j, item->valuestring);
-	} else if (cJSON_IsArray(item)) {
-		json_array(j);
-		cJSON_ArrayForEach(x, item) write_item(j, x);
-		json_array_end(j);
-	} else {
-		json_object(j);
-		cJSON_ArrayForEach(x, item)
-		{
-			json_key(j, x->string);
-			write_item(j, x);
-		}
-		json_object_end(j);
-	}
+	if (k->depth < LOC_MAX)
+		k->loc[k->depth] = (struct step){name, index};
+	k->depth++;
 }
 
-static const char *const places[] = {[IN_PATH] = "path", [IN_QUERY] = "query", [IN_BODY] = "body"};
+static void
+leave(struct checker *k)
+{
+	k->depth--;
+}
 
-/* Opens one complaint: its type, where, and what is wrong. index < 0: not within a list. */
+/* As it came, in the words of JSON. */
+static void
+write_item(struct json *j, const cJSON *item)
+{
+	char *text = item ? cJSON_PrintUnformatted(item) : NULL;
+
+	if (text)
+		json_raw(j, text);
+	else
+		json_null(j);
+	cJSON_free(text);
+}
+
+/* Opens one complaint, up to its input. */
 static struct json *
-complain(struct checker *k, const char *type, const struct field *f, int index, const char *msg)
+complain(struct checker *k, const char *type, const char *msg)
 {
 	struct json *j = &k->c->j;
 
@@ -106,11 +127,12 @@ complain(struct checker *k, const char *type, const struct field *f, int index, 
 	json_kv_string(j, "type", type);
 	json_key(j, "loc");
 	json_array(j);
-	json_string(j, f ? places[f->place] : "body");
-	if (f)
-		json_string(j, f->name);
-	if (index >= 0)
-		json_int(j, index);
+	for (int i = 0; i < k->depth && i < LOC_MAX; i++) {
+		if (k->loc[i].name)
+			json_string(j, k->loc[i].name);
+		else
+			json_int(j, k->loc[i].index);
+	}
 	json_array_end(j);
 	json_kv_string(j, "msg", msg);
 	json_key(j, "input");
@@ -118,37 +140,51 @@ complain(struct checker *k, const char *type, const struct field *f, int index, 
 }
 
 static void
-complain_text(struct checker *k, const char *type, const struct field *f, const char *msg,
-	const char *input)
+complain_text(struct checker *k, const char *type, const char *msg, const char *input)
 {
-	struct json *j = complain(k, type, f, -1, msg);
+	struct json *j = complain(k, type, msg);
 
 	json_string(j, input);
 	json_object_end(j);
 }
 
 static void
-complain_item(struct checker *k, const char *type, const struct field *f, int index,
-	const char *msg, const cJSON *input)
+complain_item(struct checker *k, const char *type, const char *msg, const cJSON *input)
 {
-	struct json *j = complain(k, type, f, index, msg);
+	struct json *j = complain(k, type, msg);
 
 	write_item(j, input);
 	json_object_end(j);
 }
 
+/* The input is what the value is missing from. */
 static void
-complain_missing(struct checker *k, const struct field *f, const cJSON *object)
+complain_missing(struct checker *k, const cJSON *object)
 {
-	complain_item(k, "missing", f, -1, "Field required", object);
+	complain_item(k, "missing", "Field required", object);
 }
 
 #define INT_MSG "Input should be a valid integer"
 #define INT_PARSING_MSG INT_MSG ", unable to parse string as an integer"
+#define INT_SIZE_MSG "Unable to parse input string as an integer, exceeded maximum size"
 #define BOOL_MSG "Input should be a valid boolean"
 #define BOOL_PARSING_MSG BOOL_MSG ", unable to interpret input"
+#define STRING_MSG "Input should be a valid string"
+#define LIST_MSG "Input should be a valid list"
+#define DICT_MSG "Input should be a valid dictionary"
+#define MODEL_MSG DICT_MSG " or object to extract fields from"
+#define DATETIME_MSG "Input should be a valid datetime"
 
-/* Within its limits? The input is shown as it came: as text, or as JSON. */
+/* The input is shown as it came: as text, or as JSON. */
+static void
+write_input(struct json *j, const char *text, const cJSON *item)
+{
+	if (text)
+		json_string(j, text);
+	else
+		write_item(j, item);
+}
+
 static bool
 check_range(
 	struct checker *k, const struct field *f, int64_t n, const char *text, const cJSON *item)
@@ -161,11 +197,8 @@ check_range(
 		return true;
 	msg = arena_printf(k->c->a, "Input should be %s than or equal to %lld",
 		low ? "greater" : "less", (long long)(low ? f->min : f->max));
-	j = complain(k, low ? "greater_than_equal" : "less_than_equal", f, -1, msg);
-	if (text)
-		json_string(j, text);
-	else
-		write_item(j, item);
+	j = complain(k, low ? "greater_than_equal" : "less_than_equal", msg);
+	write_input(j, text, item);
 	json_key(j, "ctx");
 	json_object(j);
 	json_kv_int(j, low ? "ge" : "le", low ? f->min : f->max);
@@ -174,68 +207,137 @@ check_range(
 	return false;
 }
 
-static bool
+static void
+check_length(struct checker *k, const struct field *f, const cJSON *list)
+{
+	int64_t n = cJSON_GetArraySize(list), limit;
+	bool low = f->has_min && n < f->min;
+	struct json *j;
+
+	if (!low && !(f->has_max && n > f->max))
+		return;
+	limit = low ? f->min : f->max;
+	j = complain(k, low ? "too_short" : "too_long",
+		arena_printf(k->c->a,
+			"List should have at %s %lld item%s after validation, not %lld",
+			low ? "least" : "most", (long long)limit, limit == 1 ? "" : "s",
+			(long long)n));
+	write_item(j, list);
+	json_key(j, "ctx");
+	json_object(j);
+	json_kv_string(j, "field_type", "List");
+	json_kv_int(j, low ? "min_length" : "max_length", limit);
+	json_kv_int(j, "actual_length", n);
+	json_object_end(j);
+	json_object_end(j);
+}
+
+/* "'a', 'b' or 'c'" */
+static const char *
+list_values(struct arena *a, const char *const *values)
+{
+	const char *text = "";
+
+	for (size_t i = 0; values[i]; i++)
+		text = arena_printf(a, "%s%s'%s'", text,
+			i == 0                  ? ""
+				: values[i + 1] ? ", "
+						: " or ",
+			values[i]);
+	return text;
+}
+
+static void
 check_enum(struct checker *k, const struct field *f, const char *s, const cJSON *item)
 {
-	const char *expected = "";
+	const char *expected;
 	struct json *j;
 
 	for (size_t i = 0; f->values[i]; i++)
 		if (s && !strcmp(s, f->values[i]))
-			return true;
-	for (size_t i = 0; f->values[i]; i++)
-		expected = arena_printf(k->c->a, "%s%s'%s'", expected,
-			i == 0                     ? ""
-				: f->values[i + 1] ? ", "
-						   : " or ",
-			f->values[i]);
-	j = complain(
-		k, "literal_error", f, -1, arena_printf(k->c->a, "Input should be %s", expected));
-	if (item)
-		write_item(j, item);
-	else
-		json_string(j, s);
+			return;
+	expected = list_values(k->c->a, f->values);
+	j = complain(k, "literal_error", arena_printf(k->c->a, "Input should be %s", expected));
+	write_input(j, item ? NULL : s, item);
 	json_key(j, "ctx");
 	json_object(j);
 	json_kv_string(j, "expected", expected);
 	json_object_end(j);
 	json_object_end(j);
-	return false;
 }
 
 /* --- values as text ---------------------------------------------------------------------------------------- */
 
-/* As Flowfile's reader takes them: blanks around, underscores between digits, a fraction of zeros. */
-static bool
+enum number { NUMBER_NONE, NUMBER_TOO_LONG, NUMBER_READ };
+
+/* As Flowfile's reader takes them: blanks around, single underscores between digits, a fraction of zeros. */
+static enum number
 parse_int(const char *s, int64_t *out)
 {
 	char digits[32];
 	size_t n = 0;
-	const char *end;
+	bool too_long = false;
 
 	while (isspace((unsigned char)*s))
 		s++;
-	if (*s == '+' || *s == '-') {
-		if (*s == '-')
-			digits[n++] = '-';
-		s++;
-	}
+	if (*s == '-')
+		digits[n++] = '-';
+	s += *s == '-' || *s == '+';
 	if (!isdigit((unsigned char)*s))
-		return false;
+		return NUMBER_NONE;
+	while (*s == '0' && (isdigit((unsigned char)s[1]) || s[1] == '_'))
+		s++;
 	for (; isdigit((unsigned char)*s) || (*s == '_' && isdigit((unsigned char)s[1])); s++) {
 		if (*s == '_')
 			continue;
-		if (n + 1 >= sizeof(digits))
-			return false;
-		digits[n++] = *s;
+		too_long = too_long || n + 1 >= sizeof(digits);
+		if (!too_long)
+			digits[n++] = *s;
 	}
 	digits[n] = '\0';
-	if (*s == '.')
+	if (*s == '.' && s[1] == '0')
 		for (s++; *s == '0'; s++)
 			continue;
-	for (end = s; isspace((unsigned char)*end); end++)
-		continue;
-	return *end == '\0' && text_to_int(digits, INT64_MIN, INT64_MAX, out);
+	while (isspace((unsigned char)*s))
+		s++;
+	if (*s)
+		return NUMBER_NONE;
+	return too_long || !text_to_int(digits, INT64_MIN, INT64_MAX, out) ? NUMBER_TOO_LONG
+									   : NUMBER_READ;
+}
+
+/* 0: read. The complaint is made. */
+static int
+read_int(struct checker *k, const char *s, const cJSON *item, int64_t *out)
+{
+	enum number r = parse_int(s, out);
+
+	if (r == NUMBER_READ)
+		return 0;
+	write_input(complain(k, r == NUMBER_NONE ? "int_parsing" : "int_parsing_size",
+			    r == NUMBER_NONE ? INT_PARSING_MSG : INT_SIZE_MSG),
+		s, item);
+	json_object_end(&k->c->j);
+	return -1;
+}
+
+static bool
+is_id(const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strcmp(name, "id") || (len > 3 && !strcmp(name + len - 3, "_id"));
+}
+
+/* An id is what the catalog's columns can hold; all else is nobody's. */
+static int64_t
+as_id(const struct field *f, int64_t n)
+{
+	if (f->kind != FIELD_INT || !is_id(f->name))
+		return n;
+	if (n < INT32_MIN || n > INT32_MAX || (n <= 0 && f->place != IN_PATH))
+		return ID_NOBODY;
+	return n;
 }
 
 static bool
@@ -244,8 +346,8 @@ parse_bool(const char *s, bool *out)
 	static const char *const words[][6] = {
 		{"0", "false", "f", "no", "n", "off"}, {"1", "true", "t", "yes", "y", "on"}};
 
-	for (size_t v = 0; v < 2; v++)
-		for (size_t i = 0; i < 6; i++)
+	for (size_t v = 0; v < ARRAY_LEN(words); v++)
+		for (size_t i = 0; i < ARRAY_LEN(words[v]); i++)
 			if (!strcasecmp(s, words[v][i])) {
 				*out = v == 1;
 				return true;
@@ -261,14 +363,12 @@ take_text(struct checker *k, const struct field *f, const char *s, struct value 
 	v->given = true;
 	switch (f->kind) {
 	case FIELD_INT:
-		if (!parse_int(s, &v->i))
-			complain_text(k, "int_parsing", f, INT_PARSING_MSG, s);
-		else
-			check_range(k, f, v->i, s, NULL);
+		if (read_int(k, s, NULL, &v->i) == 0 && check_range(k, f, v->i, s, NULL))
+			v->i = as_id(f, v->i);
 		break;
 	case FIELD_BOOL:
 		if (!parse_bool(s, &b))
-			complain_text(k, "bool_parsing", f, BOOL_PARSING_MSG, s);
+			complain_text(k, "bool_parsing", BOOL_PARSING_MSG, s);
 		else
 			v->i = b;
 		break;
@@ -283,64 +383,163 @@ take_text(struct checker *k, const struct field *f, const char *s, struct value 
 
 /* --- values as JSON -------------------------------------------------------------------------------------------- */
 
-static bool
-take_int(struct checker *k, const struct field *f, int index, const cJSON *item, int64_t *out)
+static int
+take_int(struct checker *k, const cJSON *item, int64_t *out)
 {
+	const char *s = cJSON_GetStringValue(item);
+
+	if (s)
+		return read_int(k, s, NULL, out);
 	if (cJSON_IsBool(item)) {
 		*out = cJSON_IsTrue(item);
-	} else if (cJSON_IsNumber(item)) {
-		if (item->valuedouble != floor(item->valuedouble) ||
-			fabs(item->valuedouble) >= 9.2e18) {
-			complain_item(k, "int_from_float", f, index,
-				INT_MSG ", got a number with a fractional part", item);
-			return false;
-		}
+	} else if (!cJSON_IsNumber(item)) {
+		complain_item(k, "int_type", INT_MSG, item);
+		return -1;
+	} else if (item->valuedouble != floor(item->valuedouble)) {
+		complain_item(
+			k, "int_from_float", INT_MSG ", got a number with a fractional part", item);
+		return -1;
+	} else if (fabs(item->valuedouble) >= 9.2e18) {
+		complain_item(k, "int_parsing_size", INT_SIZE_MSG, item);
+		return -1;
+	} else {
 		*out = (int64_t)item->valuedouble;
-	} else if (!cJSON_IsString(item)) {
-		complain_item(k, "int_type", f, index, INT_MSG, item);
-		return false;
-	} else if (!parse_int(item->valuestring, out)) {
-		complain_item(k, "int_parsing", f, index, INT_PARSING_MSG, item);
-		return false;
 	}
-	return index >= 0 || check_range(k, f, *out, NULL, item);
+	return 0;
 }
 
 static void
-take_bool(struct checker *k, const struct field *f, const cJSON *item, struct value *v)
+take_bool(struct checker *k, const cJSON *item, struct value *v)
 {
-	bool b = cJSON_IsTrue(item);
+	const char *s = cJSON_GetStringValue(item);
+	bool b = cJSON_IsTrue(item), whole;
 
-	if (cJSON_IsNumber(item) && (item->valuedouble == 0 || item->valuedouble == 1))
+	whole = cJSON_IsNumber(item) && item->valuedouble == floor(item->valuedouble);
+	if (whole && (item->valuedouble == 0 || item->valuedouble == 1))
 		b = item->valuedouble == 1;
-	else if (cJSON_IsNumber(item) ||
-		(cJSON_IsString(item) && !parse_bool(item->valuestring, &b)))
-		complain_item(k, "bool_parsing", f, -1, BOOL_PARSING_MSG, item);
-	else if (!cJSON_IsBool(item) && !cJSON_IsString(item))
-		complain_item(k, "bool_type", f, -1, BOOL_MSG, item);
+	else if (s && !parse_bool(s, &b))
+		complain_item(k, "bool_parsing", BOOL_PARSING_MSG, item);
+	else if (whole)
+		complain_item(k, "bool_parsing", BOOL_PARSING_MSG, item);
+	else if (!s && !cJSON_IsBool(item))
+		complain_item(k, "bool_type", BOOL_MSG, item);
 	v->i = b;
 }
 
 static void
-take_list(struct checker *k, const struct field *f, const cJSON *item, struct value *v)
+take_datetime(struct checker *k, const cJSON *item, struct value *v)
+{
+	const char *s = cJSON_GetStringValue(item);
+	struct json *j;
+
+	if (!s && !cJSON_IsNumber(item)) {
+		complain_item(k, "datetime_type", DATETIME_MSG, item);
+	} else if (!s) {
+		/* Seconds since 1970, or milliseconds when there are too many of them. */
+		double n = item->valuedouble;
+
+		v->i = (int64_t)(fabs(n) > 2e10 ? n * 1e3 : n * 1e6);
+	} else if (!time_parse(s, &v->i)) {
+		j = complain(
+			k, "datetime_from_date_parsing", DATETIME_MSG " or date, invalid datetime");
+		json_string(j, s);
+		json_key(j, "ctx");
+		json_object(j);
+		json_kv_string(j, "error", "invalid datetime");
+		json_object_end(j);
+		json_object_end(j);
+	}
+}
+
+static void take_json(struct checker *k, const struct field *f, const cJSON *item, struct value *v);
+
+static void
+take_members(struct checker *k, const struct field *members, const cJSON *object)
+{
+	for (const struct field *f = members; f && f->name; f++) {
+		const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, f->name);
+		struct value ignored = {0};
+
+		enter(k, f->name, 0);
+		if (item)
+			take_json(k, f, item, &ignored);
+		else if (f->required)
+			complain_missing(k, object);
+		leave(k);
+	}
+}
+
+static void
+take_object(struct checker *k, const struct field *f, const cJSON *item)
+{
+	if (cJSON_IsObject(item))
+		take_members(k, f->members, item);
+	else if (f->members)
+		complain_item(k, "model_attributes_type", MODEL_MSG, item);
+	else
+		complain_item(k, "dict_type", DICT_MSG, item);
+}
+
+static void
+take_map(struct checker *k, const cJSON *item)
 {
 	const cJSON *x;
-	int64_t n;
-	int i = 0;
 
-	v->json = item;
-	if (!cJSON_IsArray(item)) {
-		complain_item(k, "list_type", f, -1, "Input should be a valid list", item);
+	if (!cJSON_IsObject(item)) {
+		complain_item(k, "dict_type", DICT_MSG, item);
 		return;
 	}
 	cJSON_ArrayForEach(x, item)
 	{
-		if (f->kind == FIELD_INTS)
-			take_int(k, f, i, x, &n);
-		else if (!cJSON_IsString(x))
-			complain_item(k, "string_type", f, i, "Input should be a valid string", x);
-		i++;
+		enter(k, x->string, 0);
+		if (!cJSON_IsString(x))
+			complain_item(k, "string_type", STRING_MSG, x);
+		leave(k);
 	}
+}
+
+static void
+take_element(struct checker *k, const struct field *f, const cJSON *x)
+{
+	int64_t n;
+
+	switch (f->kind) {
+	case FIELD_INTS:
+		take_int(k, x, &n);
+		break;
+	case FIELD_LISTS:
+		if (!cJSON_IsArray(x))
+			complain_item(k, "list_type", LIST_MSG, x);
+		break;
+	case FIELD_OBJECTS:
+		take_object(k, f, x);
+		break;
+	case FIELD_MAPS:
+		take_map(k, x);
+		break;
+	default:
+		if (!cJSON_IsString(x))
+			complain_item(k, "string_type", STRING_MSG, x);
+	}
+}
+
+static void
+take_list(struct checker *k, const struct field *f, const cJSON *item)
+{
+	const cJSON *x;
+	int i = 0;
+
+	if (!cJSON_IsArray(item)) {
+		complain_item(k, "list_type", LIST_MSG, item);
+		return;
+	}
+	cJSON_ArrayForEach(x, item)
+	{
+		enter(k, NULL, i++);
+		take_element(k, f, x);
+		leave(k);
+	}
+	check_length(k, f, item);
 }
 
 static void
@@ -350,12 +549,14 @@ take_json(struct checker *k, const struct field *f, const cJSON *item, struct va
 	v->null = cJSON_IsNull(item);
 	if (v->null && f->nullable)
 		return;
+	v->json = item;
 	switch (f->kind) {
 	case FIELD_INT:
-		take_int(k, f, -1, item, &v->i);
+		if (take_int(k, item, &v->i) == 0 && check_range(k, f, v->i, NULL, item))
+			v->i = as_id(f, v->i);
 		break;
 	case FIELD_BOOL:
-		take_bool(k, f, item, v);
+		take_bool(k, item, v);
 		break;
 	case FIELD_ENUM:
 		v->s = cJSON_GetStringValue(item);
@@ -364,69 +565,47 @@ take_json(struct checker *k, const struct field *f, const cJSON *item, struct va
 	case FIELD_STRING:
 		v->s = cJSON_GetStringValue(item);
 		if (!v->s)
-			complain_item(
-				k, "string_type", f, -1, "Input should be a valid string", item);
+			complain_item(k, "string_type", STRING_MSG, item);
+		break;
+	case FIELD_DATETIME:
+		take_datetime(k, item, v);
+		break;
+	case FIELD_OBJECT:
+		take_object(k, f, item);
 		break;
 	case FIELD_INTS:
 	case FIELD_STRINGS:
-		take_list(k, f, item, v);
+	case FIELD_LISTS:
+	case FIELD_OBJECTS:
+	case FIELD_MAPS:
+		take_list(k, f, item);
 		break;
 	case FIELD_JSON:
-		v->json = item;
 		break;
 	}
 }
 
-/* --- the parts of a request ---------------------------------------------------------------------------------------- */
+/* --- the body ------------------------------------------------------------------------------------------------ */
 
 static bool
 is_json(const char *type)
 {
 	size_t len = type ? strcspn(type, "; ") : 0;
 
-	return !type || (len == 16 && !strncasecmp(type, "application/json", 16)) ||
-		(len > 17 && !strncasecmp(type, "application/", 12) &&
+	return len == 0 || (len == 16 && !strncasecmp(type, "application/json", 16)) ||
+		(len >= 17 && !strncasecmp(type, "application/", 12) &&
 			!strncasecmp(type + len - 5, "+json", 5));
 }
 
-/* cJSON takes a depth of 1000: that many objects need a stack. */
-static bool
-is_too_deep(const char *s)
-{
-	bool quoted = false;
-	int depth = 0;
-
-	for (; *s; s++) {
-		if (quoted && *s == '\\' && s[1])
-			s++;
-		else if (*s == '"')
-			quoted = !quoted;
-		else if (!quoted && (*s == '[' || *s == '{') && ++depth > DEPTH_MAX)
-			return true;
-		else if (!quoted && (*s == ']' || *s == '}'))
-			depth--;
-	}
-	return false;
-}
-
+/* The only one there is. */
 static void
-complain_json(struct checker *k, size_t offset, const char *why)
+complain_json(struct checker *k, int64_t offset, const char *why)
 {
-	struct json *j = &k->c->j;
+	struct json *j;
 
-	k->found++;
-	json_object(j);
-	json_key(j, "detail");
-	json_array(j);
-	json_object(j);
-	json_kv_string(j, "type", "json_invalid");
-	json_key(j, "loc");
-	json_array(j);
-	json_string(j, "body");
-	json_int(j, (int64_t)offset);
-	json_array_end(j);
-	json_kv_string(j, "msg", "JSON decode error");
-	json_key(j, "input");
+	enter(k, NULL, (int)offset);
+	j = complain(k, "json_invalid", "JSON decode error");
+	leave(k);
 	json_object(j);
 	json_object_end(j);
 	json_key(j, "ctx");
@@ -436,90 +615,160 @@ complain_json(struct checker *k, size_t offset, const char *why)
 	json_object_end(j);
 }
 
-/* The body as an object; NULL when there is none, and it was complained of if it is wrong. */
+static void
+complain_model(struct checker *k, const char *text, const cJSON *item)
+{
+	struct json *j = complain(k, "model_attributes_type", MODEL_MSG);
+
+	write_input(j, text, item);
+	json_object_end(j);
+}
+
+/* What its bytes say; NULL when they are no JSON. */
 static const cJSON *
+parse_body(struct checker *k, const char *text, size_t len)
+{
+	struct json_fault fault = {0, "Expecting value"};
+
+	if (!json_find_fault(text, len, &fault))
+		k->c->body = cJSON_ParseWithLength(text, len);
+	if (!k->c->body)
+		complain_json(k, fault.offset, fault.why);
+	return k->c->body;
+}
+
+/* Parses the body if it is JSON. False: it cannot be read, and nothing else is to be told. */
+static bool
 read_body(struct checker *k)
 {
 	const struct http_request *r = k->c->request;
-	const char *end = NULL;
-	cJSON *body;
+	bool rc = true;
 
-	if (r->body_len == 0)
-		return NULL;
-	if (!is_json(http_request_header(r, "content-type"))) {
-		struct json *j = complain(k, "model_attributes_type", NULL, -1,
-			"Input should be a valid dictionary or object to extract fields from");
-
-		json_string(j, r->body);
-		json_object_end(j);
-		return NULL;
+	if (r->body_len == 0 || !is_json(http_request_header(r, "content-type")))
+		return true;
+	if (!text_is_utf8(r->body, r->body_len)) {
+		json_object(&k->c->j);
+		json_kv_string(&k->c->j, "detail", "There was an error parsing the body");
+		json_object_end(&k->c->j);
+		k->c->error_status = 400;
+		return false;
 	}
-	if (strlen(r->body) != r->body_len || is_too_deep(r->body)) {
-		complain_json(k, 0, "Too deeply nested");
-		return NULL;
-	}
-	body = k->c->body = cJSON_ParseWithOpts(r->body, &end, 0);
-	if (body)
-		end += strspn(end, " \t\r\n");
-	if (!body || *end) {
-		complain_json(k, end ? (size_t)(end - r->body) : 0,
-			body ? "Extra data" : "Expecting value");
-		return NULL;
-	}
-	if (!cJSON_IsObject(body)) {
-		complain_item(k, "model_attributes_type", NULL, -1,
-			"Input should be a valid dictionary or object to extract fields from",
-			body);
-		return NULL;
-	}
-	return body;
+	enter(k, "body", 0);
+	rc = parse_body(k, r->body, r->body_len) != NULL;
+	leave(k);
+	return rc;
 }
 
-/* The last of that name in the query, as the reader upstream takes it. NULL: not there. */
-static const char *
-query_value(struct call *c, const char *name)
+/* The body as an object; NULL when there is none, or it was complained of. */
+static const cJSON *
+check_body(struct checker *k, bool required)
 {
-	const char *found = NULL;
+	const struct http_request *r = k->c->request;
+	const cJSON *body = k->c->body;
+
+	enter(k, "body", 0);
+	if (!body && r->body_len > 0)
+		complain_model(k, r->body, NULL);
+	else if ((!body || cJSON_IsNull(body)) && required)
+		complain_missing(k, NULL);
+	else if (body && !cJSON_IsNull(body) && !cJSON_IsObject(body))
+		complain_model(k, NULL, body);
+	leave(k);
+	return cJSON_IsObject(body) ? body : NULL;
+}
+
+/* --- the parts of a request ---------------------------------------------------------------------------------------- */
+
+/* The last of that name in the query, as the reader upstream takes it. False: not there. *out NULL: with a NUL. */
+static bool
+query_value(struct call *c, const char *name, const char **out)
+{
+	bool found = false;
 
 	for (const char *p = c->request->query; p && *p;) {
 		size_t len = strcspn(p, "&"), eq = strcspn(p, "=&");
 		const char *key = url_decode(c->a, p, eq, true);
 
 		if (key && !strcmp(key, name)) {
-			found = eq < len ? url_decode(c->a, p + eq + 1, len - eq - 1, true) : "";
-			found = found ? found : "";
+			found = true;
+			*out = eq < len ? url_decode(c->a, p + eq + 1, len - eq - 1, true) : "";
 		}
 		p += len + (p[len] == '&');
 	}
 	return found;
 }
 
+/* What Flowfile calls the {id} of a path, by what stands before it. */
+static const char *
+path_name(const struct call *c, const struct field *f)
+{
+	static const char *const names[][2] = {
+		{"/namespaces/{id}", "namespace_id"},
+		{"/flows/{id}", "flow_id"},
+		{"/runs/{id}", "run_id"},
+		{"/schedules/{id}", "schedule_id"},
+		{"tables/{id}", "table_id"},
+		{"/visualizations/{id}", "viz_id"},
+	};
+
+	for (size_t i = 0; !strcmp(f->name, "id") && i < ARRAY_LEN(names); i++)
+		if (strstr(c->route->path, names[i][0]))
+			return names[i][1];
+	return f->name;
+}
+
+static void
+take_from_text(struct checker *k, const struct field *f, const char *s, struct value *v)
+{
+	if (s)
+		take_text(k, f, s, v);
+	else
+		complain_text(k, "string_type", STRING_MSG, "\xef\xbf\xbd");
+}
+
 static void
 take_field(struct checker *k, const struct field *f, const char *captured, const cJSON *body,
 	struct value *v)
 {
+	static const char *const places[] = {
+		[IN_PATH] = "path", [IN_QUERY] = "query", [IN_BODY] = "body"};
 	const cJSON *item;
-	const char *s;
+	const char *s = NULL;
 
-	v->i = f->preset;
+	enter(k, places[f->place], 0);
+	enter(k, f->place == IN_PATH ? path_name(k->c, f) : f->name, 0);
 	if (f->place == IN_BODY) {
 		item = cJSON_GetObjectItemCaseSensitive(body, f->name);
 		if (item)
 			take_json(k, f, item, v);
 		else if (f->required)
-			complain_missing(k, f, body);
-		return;
+			complain_missing(k, body);
+	} else if (f->place == IN_PATH) {
+		take_from_text(k, f, url_decode(k->c->a, captured, strlen(captured), false), v);
+	} else if (query_value(k->c, f->name, &s)) {
+		take_from_text(k, f, s, v);
+	} else if (f->required) {
+		complain_missing(k, NULL);
 	}
-	if (f->place == IN_PATH)
-		s = url_decode(k->c->a, captured, strlen(captured), false);
-	else
-		s = query_value(k->c, f->name);
-	if (s)
-		take_text(k, f, s, v);
-	else if (f->place == IN_PATH)
-		complain_text(k, "string_type", f, "Input should be a valid string", captured);
-	else if (f->required)
-		complain_missing(k, f, NULL);
+	leave(k);
+	leave(k);
+}
+
+static void
+take_fields(struct checker *k, const char *const *captures, bool in_body, const cJSON *body)
+{
+	const struct field *f = k->c->route->fields;
+	size_t captured = 0;
+
+	for (size_t i = 0; f && f[i].name; i++) {
+		const char *capture = f[i].place == IN_PATH ? captures[captured++] : NULL;
+
+		if ((f[i].place == IN_BODY) != in_body)
+			continue;
+		k->c->values[i].i = f[i].preset;
+		if (!in_body || body)
+			take_field(k, &f[i], capture, body, &k->c->values[i]);
+	}
 }
 
 bool
@@ -528,27 +777,22 @@ params_read(struct call *c, const char *const *captures)
 	struct checker k = {.c = c};
 	const struct field *fields = c->route->fields;
 	const cJSON *body = NULL;
-	bool wants_body = false, requires_body = false;
-	size_t n = 0, captured = 0;
+	bool wants_body = false, body_optional = false;
+	size_t n = 0;
 
 	for (; fields && fields[n].name; n++) {
 		wants_body = wants_body || fields[n].place == IN_BODY;
-		requires_body = requires_body || (fields[n].place == IN_BODY && fields[n].required);
+		body_optional = body_optional || fields[n].body_optional;
 	}
 	c->values = arena_array(c->a, n + 1, sizeof(*c->values));
-	if (wants_body) {
-		body = read_body(&k);
-		if (!body && !k.found && requires_body)
-			complain_missing(&k, NULL, NULL);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct field *f = &fields[i];
-
-		if (f->place == IN_BODY && !body)
-			c->values[i].i = f->preset;
-		else
-			take_field(&k, f, f->place == IN_PATH ? captures[captured++] : NULL, body,
-				&c->values[i]);
+	if (wants_body && !read_body(&k)) {
+		if (c->error_status)
+			return false;
+	} else {
+		take_fields(&k, captures, false, NULL);
+		if (wants_body)
+			body = check_body(&k, !body_optional);
+		take_fields(&k, captures, true, body);
 	}
 	if (k.found) {
 		json_array_end(&c->j);

@@ -183,7 +183,7 @@ run(struct worker *w, struct api_job *job)
 			return true;
 		}
 		if (!params_read(c, captures)) {
-			c->status = 422;
+			c->status = c->error_status ? c->error_status : 422;
 			return true;
 		}
 		if (c->who.restricted && access_admit(w->access, c) < 0) {
