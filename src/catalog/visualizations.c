@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "catalog/namespaces.h"
 #include "catalog/tables.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------ */
@@ -146,6 +147,8 @@ check_new(struct catalog *cat, const struct visualization_new *new, int64_t *nam
 		if (new->namespace_id == ID_NONE)
 			*namespace_id = table.namespace_id;
 	}
+	if (namespaces_check(cat, new->namespace_id, err) < 0)
+		return -1;
 	return check_thumbnail(new->thumbnail_data_url, err);
 }
 
@@ -207,8 +210,11 @@ merge(struct catalog *cat, struct visualization_info *v, const struct visualizat
 		return err_set(err, ERR_USAGE, "spec cannot be cleared");
 	if (change->set_gw_version)
 		v->spec_gw_version = change->spec_gw_version;
-	if (change->set_namespace)
+	if (change->set_namespace) {
+		if (namespaces_check(cat, change->namespace_id, err) < 0)
+			return -1;
 		v->namespace_id = change->namespace_id;
+	}
 	if (change->set_query && is_sql)
 		v->sql_query = change->sql_query;
 	if (change->set_table && !is_sql) {

@@ -18,20 +18,27 @@ libhttp_a_SOURCES = \
 	src/http/page.c \
 	src/http/json_fault.c \
 	src/http/json_fault.h \
+	src/http/openapi.c \
 	src/http/params.c \
 	src/http/router.c \
 	src/http/routes.c \
 	src/http/routes.h \
+	src/http/routes_engine.c \
 	src/http/routes_flows.c \
 	src/http/routes_health.c \
 	src/http/routes_live.c \
 	src/http/routes_namespaces.c \
 	src/http/routes_runs.c \
+	src/http/routes_scheduler.c \
 	src/http/routes_schedules.c \
 	src/http/routes_stats.c \
+	src/http/routes_tables.c \
+	src/http/routes_virtual.c \
+	src/http/routes_visualizations.c \
 	src/http/run_now.c \
 	src/http/server.c \
 	src/http/streams.h \
+	src/http/table_routes.h \
 	src/http/worker.c \
 	src/http/worker.h
 libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS) $(JWT_CFLAGS)

@@ -10,5 +10,11 @@ const struct route_set *const route_sets[] = {
 	&routes_flows,
 	&routes_namespaces,
 	&routes_stats,
+	&routes_scheduler,
+	&routes_tables,
+	&routes_virtual,
+	&routes_visualizations,
+	&routes_engine,
+	&routes_openapi,
 	NULL,
 };

@@ -213,7 +213,7 @@ static const struct member flow_members[] = {{"id", "integer", false}, {"name", 
 	{"last_run_success", "boolean", true}, {"file_exists", "boolean", false},
 	{"is_api_compatible", "boolean", false}, {"artifact_count", "integer", false},
 	{"tables_produced", "[TableRef]", false}, {"tables_read", "[TableRef]", false},
-	{"access", "any", true}, {0}};
+	{"access", "Access", true}, {0}};
 static const struct member ref_members[] = {{"id", "integer", false}, {"name", "string", false},
 	{"namespace_id", "integer", true}, {0}};
 static const struct member mark_members[] = {{"id", "integer", false},
@@ -236,7 +236,7 @@ static const struct member artifact_members[] = {{"id", "integer", false},
 	{"source_flow_id", "integer", true}, {"source_node_id", "integer", true},
 	{"owner_id", "integer", true}, {"created_at", "datetime", true},
 	{"updated_at", "datetime", true}, {"blob_exists", "boolean", false},
-	{"version_count", "integer", false}, {"access", "any", true}, {0}};
+	{"version_count", "integer", false}, {"access", "Access", true}, {0}};
 static const struct shape shapes[] = {{"Flow", flow_members}, {"TableRef", ref_members},
 	{"FlowMark", mark_members}, {"FlowPort", port_members},
 	{"FlowParameter", parameter_members}, {"FlowInterface", interface_members},

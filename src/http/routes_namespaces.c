@@ -127,7 +127,7 @@ static const struct field update_fields[] = {FIELD_ID, FIELD_OPTIONAL("name", FI
 		{"updated_at", "datetime", false}, {"storage_uri", "string", true},                \
 		{"storage_connection_name", "string", true},                                       \
 	{                                                                                          \
-		"access", "any", true                                                              \
+		"access", "Access", true                                                           \
 	}
 static const struct member namespace_members[] = {NAMESPACE_MEMBERS, {0}};
 static const struct member tree_members[] = {NAMESPACE_MEMBERS,
@@ -142,20 +142,10 @@ static const struct member notebook_members[] = {{"id", "integer", false},
 	{"namespace_id", "integer", true}, {"default_kernel_id", "string", true},
 	{"owner_id", "integer", false}, {"created_at", "datetime", false},
 	{"updated_at", "datetime", false}, {"namespace_name", "string", true},
-	{"access", "any", true}, {0}};
-static const struct member visualization_members[] = {{"id", "integer", false},
-	{"name", "string", false}, {"description", "string", true}, {"chart_type", "string", true},
-	{"spec", "[any]", false}, {"spec_gw_version", "string", true},
-	{"source_type", "string", false}, {"catalog_table_id", "integer", true},
-	{"sql_query", "string", true}, {"namespace_id", "integer", true},
-	{"thumbnail_data_url", "string", true}, {"created_by", "integer", true},
-	{"created_at", "datetime", false}, {"updated_at", "datetime", false},
-	{"table_name", "string", true}, {"table_namespace_name", "string", true},
-	{"table_full_name", "string", true}, {"table_type", "string", true},
-	{"namespace_name", "string", true}, {"access", "any", true}, {0}};
+	{"access", "Access", true}, {0}};
 static const struct shape shapes[] = {{"Namespace", namespace_members},
 	{"NamespaceTree", tree_members}, {"NamespaceCleanup", cleanup_members},
-	{"NotebookSummary", notebook_members}, {"Visualization", visualization_members}, {0}};
+	{"NotebookSummary", notebook_members}, {0}};
 
 static const struct route routes[] = {
 	{"GET", "/catalog/namespaces", AUTH_ANY, 200, list_fields, "[Namespace]", list_namespaces,

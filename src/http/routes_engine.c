@@ -1,0 +1,318 @@
+/*
+ * What needs the query engine, which this program does not have: the data of tables, SQL, what a visualization
+ * shows (contract 5.8, 5.11, 5.12). Each of these routes checks who asks and what is asked for as it would with an
+ * engine, tells what is missing, and then answers 501.
+ */
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "catalog/tables.h"
+#include "catalog/virtual.h"
+#include "catalog/visualizations.h"
+#include "routes.h"
+#include "table_routes.h"
+
+int
+api_need_engine(struct call *c, const char *what)
+{
+	return call_fail(
+		c, 501, "%s needs the query engine, which this scheduler does not have", what);
+}
+
+static int
+of_table(struct call *c, const char *what)
+{
+	struct table_info table;
+
+	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
+		return -1;
+	return api_need_engine(c, what);
+}
+
+static int
+preview_table(struct call *c)
+{
+	return of_table(c, "A table's preview");
+}
+
+static int
+count_column(struct call *c)
+{
+	return of_table(c, "A column's statistics");
+}
+
+static int
+get_history(struct call *c)
+{
+	return of_table(c, "A table's history");
+}
+
+static int
+optimize_table(struct call *c)
+{
+	return of_table(c, "Optimizing a table");
+}
+
+static int
+vacuum_table(struct call *c)
+{
+	return of_table(c, "Vacuuming a table");
+}
+
+static int
+edit_table(struct call *c)
+{
+	return of_table(c, "Editing a table");
+}
+
+static int
+add_key_column(struct call *c)
+{
+	return of_table(c, "Adding a key column");
+}
+
+static int
+materialize_table(struct call *c)
+{
+	struct table_info table;
+
+	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
+		return -1;
+	if (strcmp(table.table_type, "virtual") != 0)
+		return call_fail(c, 400, "Catalog table with id=%lld is not a virtual table",
+			(long long)table.id);
+	return api_need_engine(c, "Materializing a virtual table");
+}
+
+static int
+resolve_virtual(struct call *c)
+{
+	struct table_info table;
+	int rc = tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err);
+
+	if (rc < 0 && c->err.code != ERR_NOT_FOUND)
+		return -1;
+	if (rc < 0 || strcmp(table.table_type, "virtual") != 0)
+		return call_fail(c, 404, "Virtual table not found");
+	return api_need_engine(c, "Reading a virtual table");
+}
+
+static int
+execute_sql(struct call *c)
+{
+	return api_need_engine(c, "SQL");
+}
+
+static int
+save_as_flow(struct call *c)
+{
+	return api_need_engine(c, "Saving a query as a flow");
+}
+
+/* --- what visualizations show --------------------------------------------------------------------------------- */
+
+static int
+of_visualization(struct call *c)
+{
+	struct visualization_info v;
+
+	if (visualizations_get(c->cat, call_int(c, "id"), c->a, &v, &c->err) < 0)
+		return -1;
+	return api_need_engine(c, "A visualization's data");
+}
+
+/* A source that is not saved: its table is there, its query only reads. */
+static int
+of_source(struct call *c)
+{
+	const cJSON *source = call_value(c, "source")->json;
+	const char *type =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "source_type"));
+	const char *query =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "sql_query"));
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(source, "table_id");
+	struct table_info table;
+
+	if (!strcmp(type, "table") && cJSON_IsNumber(id) &&
+		tables_get(c->cat, (int64_t)id->valuedouble, c->a, &table, &c->err) < 0)
+		return -1;
+	if (!strcmp(type, "sql") && query && virtual_check_query(query, &c->err) < 0)
+		return -1;
+	return api_need_engine(c, "A visualization's data");
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------- */
+
+static const char *const dtypes[] = {
+	"String", "Int64", "Float64", "Boolean", "Date", "Datetime", NULL};
+static const char *const sources[] = {"table", "sql", NULL};
+
+#define LIMIT(name_, preset_, min_, max_)                                                          \
+	{                                                                                          \
+		.name = (name_), .place = IN_QUERY, .kind = FIELD_INT, .preset = (preset_),        \
+		.has_min = true, .min = (min_), .has_max = true, .max = (max_)                     \
+	}
+
+static const struct field by_id[] = {FIELD_ID, {0}};
+static const struct field preview_fields[] = {
+	FIELD_ID, LIMIT("limit", 100, 1, 10000), FIELD_IN_QUERY("version", FIELD_INT), {0}};
+static const struct field column_fields[] = {FIELD_ID,
+	{.name = "column_name", .place = IN_PATH, .kind = FIELD_STRING, .required = true},
+	LIMIT("limit", 100, 1, 1000), {0}};
+static const struct field history_fields[] = {FIELD_ID, FIELD_IN_QUERY("limit", FIELD_INT), {0}};
+static const struct field optimize_fields[] = {
+	FIELD_ID, FIELD_OPTIONAL("z_order_columns", FIELD_STRINGS), {0}};
+static const struct field vacuum_fields[] = {FIELD_ID,
+	{.name = "retention_hours",
+		.place = IN_BODY,
+		.kind = FIELD_INT,
+		.preset = 168,
+		.has_min = true},
+	{.name = "dry_run", .place = IN_BODY, .kind = FIELD_BOOL, .preset = 1}, {0}};
+static const struct field new_column_fields[] = {FIELD_REQUIRED("name", FIELD_STRING),
+	{.name = "dtype", .place = IN_BODY, .kind = FIELD_ENUM, .required = true, .values = dtypes},
+	{0}};
+static const struct field edit_fields[] = {FIELD_ID,
+	{.name = "key_columns",
+		.place = IN_BODY,
+		.kind = FIELD_STRINGS,
+		.required = true,
+		.has_min = true,
+		.min = 1,
+		.has_max = true,
+		.max = 8},
+	FIELD_OPTIONAL("expected_version", FIELD_INT),
+	FIELD_OPTIONAL("upsert_columns", FIELD_STRINGS),
+	{.name = "upsert_rows",
+		.place = IN_BODY,
+		.kind = FIELD_LISTS,
+		.nullable = true,
+		.has_max = true,
+		.max = 10000},
+	{.name = "new_columns",
+		.place = IN_BODY,
+		.kind = FIELD_OBJECTS,
+		.members = new_column_fields,
+		.has_max = true,
+		.max = 25},
+	{.name = "delete_keys",
+		.place = IN_BODY,
+		.kind = FIELD_LISTS,
+		.nullable = true,
+		.has_max = true,
+		.max = 10000},
+	{0}};
+static const struct field key_fields[] = {FIELD_ID,
+	{.name = "column_name", .place = IN_BODY, .kind = FIELD_STRING},
+	FIELD_OPTIONAL("expected_version", FIELD_INT), {0}};
+static const struct field resolve_fields[] = {FIELD_ID, LIMIT("limit", 100, 1, 10000), {0}};
+static const struct field sql_fields[] = {FIELD_REQUIRED("query", FIELD_STRING),
+	{.name = "max_rows", .place = IN_BODY, .kind = FIELD_INT, .preset = 10000}, {0}};
+static const struct field save_fields[] = {FIELD_REQUIRED("query", FIELD_STRING),
+	FIELD_REQUIRED("name", FIELD_STRING), FIELD_OPTIONAL("namespace_id", FIELD_INT),
+	FIELD_OPTIONAL("description", FIELD_STRING),
+	{.name = "used_tables", .place = IN_BODY, .kind = FIELD_STRINGS}, {0}};
+static const struct field saved_compute_fields[] = {FIELD_ID,
+	{.name = "payload",
+		.place = IN_BODY,
+		.kind = FIELD_OBJECT,
+		.nullable = true,
+		.body_optional = true},
+	FIELD_OPTIONAL("max_rows", FIELD_INT), {0}};
+static const struct field source_fields[] = {{.name = "source_type",
+						     .place = IN_BODY,
+						     .kind = FIELD_ENUM,
+						     .required = true,
+						     .values = sources},
+	FIELD_OPTIONAL("table_id", FIELD_INT), FIELD_OPTIONAL("sql_query", FIELD_STRING), {0}};
+#define SOURCE                                                                                     \
+	{                                                                                          \
+		.name = "source", .place = IN_BODY, .kind = FIELD_OBJECT, .required = true,        \
+		.members = source_fields                                                           \
+	}
+static const struct field compute_fields[] = {SOURCE, FIELD_REQUIRED("payload", FIELD_OBJECT),
+	{.name = "max_rows", .place = IN_BODY, .kind = FIELD_INT, .preset = 100000}, {0}};
+static const struct field field_fields[] = {SOURCE, {0}};
+
+static const struct member preview_members[] = {{"columns", "[string]", false},
+	{"dtypes", "[string]", false}, {"rows", "[any]", false}, {"total_rows", "integer", false},
+	{0}};
+static const struct member materialized_members[] = {{"path", "string", false},
+	{"format", "string", false}, {"row_count", "integer", false}, {"mtime", "number", false},
+	{0}};
+static const struct member stats_members[] = {{"dtype", "string", false},
+	{"values", "[any]", false}, {"truncated", "boolean", false},
+	{"distinct_count", "integer", true}, {"min", "any", true}, {"max", "any", true},
+	{"cache_hit", "boolean", false}, {"error", "string", true}, {0}};
+static const struct member version_members[] = {{"version", "integer", false},
+	{"timestamp", "string", true}, {"operation", "string", true}, {"parameters", "any", true},
+	{0}};
+static const struct member history_members[] = {
+	{"current_version", "integer", false}, {"history", "[TableVersion]", false}, {0}};
+static const struct member optimized_members[] = {
+	{"metrics", "any", false}, {"size_bytes", "integer", true}, {0}};
+static const struct member vacuumed_members[] = {{"dry_run", "boolean", false},
+	{"files_removed", "[string]", false}, {"file_count", "integer", false},
+	{"size_bytes", "integer", true}, {0}};
+static const struct member edited_members[] = {{"table", "Table", false},
+	{"rows_upserted", "integer", false}, {"rows_deleted", "integer", false},
+	{"new_version", "integer", true}, {0}};
+static const struct member key_members[] = {{"table", "Table", false},
+	{"column_name", "string", false}, {"new_version", "integer", true}, {0}};
+static const struct member sql_members[] = {{"columns", "[string]", false},
+	{"dtypes", "[string]", false}, {"rows", "[any]", false}, {"total_rows", "integer", false},
+	{"truncated", "boolean", false}, {"execution_time_ms", "number", false},
+	{"used_tables", "[string]", false}, {"error", "string", true}, {0}};
+static const struct member flow_id_members[] = {{"flow_id", "integer", false}, {0}};
+static const struct member compute_members[] = {{"rows", "[any]", false},
+	{"total_rows", "integer", false}, {"truncated", "boolean", false},
+	{"elapsed_ms", "number", false}, {"cache_hit", "boolean", false}, {"error", "string", true},
+	{0}};
+static const struct member fields_members[] = {{"fields", "[any]", false},
+	{"cache_hit", "boolean", false}, {"error", "string", true}, {0}};
+static const struct shape shapes[] = {{"Preview", preview_members},
+	{"Materialized", materialized_members}, {"ColumnStats", stats_members},
+	{"TableVersion", version_members}, {"TableHistory", history_members},
+	{"OptimizedTable", optimized_members}, {"VacuumedTable", vacuumed_members},
+	{"EditedTable", edited_members}, {"KeyColumn", key_members}, {"SqlResult", sql_members},
+	{"FlowId", flow_id_members}, {"Compute", compute_members}, {"Fields", fields_members}, {0}};
+
+static const struct route routes[] = {
+	{"GET", "/catalog/tables/{id}/preview", AUTH_USER, 200, preview_fields, "Preview",
+		preview_table, "The first rows (501: no query engine)", false, false},
+	{"POST", "/catalog/tables/{id}/materialize", AUTH_ANY, 200, by_id, "Materialized",
+		materialize_table, "A virtual table as a file (501: no query engine)", false,
+		false},
+	{"GET", "/catalog/tables/{id}/columns/{column_name}/stats", AUTH_USER, 200, column_fields,
+		"ColumnStats", count_column, "A column's values (501: no query engine)", false,
+		false},
+	{"GET", "/catalog/tables/{id}/history", AUTH_USER, 200, history_fields, "TableHistory",
+		get_history, "A table's versions (501: no query engine)", false, false},
+	{"POST", "/catalog/tables/{id}/optimize", AUTH_USER, 200, optimize_fields, "OptimizedTable",
+		optimize_table, "Compact a table (501: no query engine)", false, false},
+	{"POST", "/catalog/tables/{id}/vacuum", AUTH_USER, 200, vacuum_fields, "VacuumedTable",
+		vacuum_table, "Remove a table's old files (501: no query engine)", false, false},
+	{"POST", "/catalog/tables/{id}/edits", AUTH_USER, 200, edit_fields, "EditedTable",
+		edit_table, "Change rows (501: no query engine)", false, false},
+	{"POST", "/catalog/tables/{id}/key-column", AUTH_USER, 200, key_fields, "KeyColumn",
+		add_key_column, "Number the rows (501: no query engine)", false, false},
+	{"POST", "/catalog/virtual-tables/{id}/resolve", AUTH_USER, 200, resolve_fields, "Preview",
+		resolve_virtual, "The first rows of a virtual table (501: no query engine)", false,
+		false},
+	{"POST", "/catalog/sql/execute", AUTH_USER, 200, sql_fields, "SqlResult", execute_sql,
+		"Run a query (501: no query engine)", false, false},
+	{"POST", "/catalog/sql/save-as-flow", AUTH_USER, 200, save_fields, "FlowId", save_as_flow,
+		"Make a flow of a query (501: no query engine)", false, false},
+	{"POST", "/catalog/visualizations/compute", AUTH_USER, 200, compute_fields, "Compute",
+		of_source, "What a source shows (501: no query engine)", false, false},
+	{"POST", "/catalog/visualizations/fields", AUTH_USER, 200, field_fields, "Fields",
+		of_source, "A source's fields (501: no query engine)", false, false},
+	{"POST", "/catalog/visualizations/{id}/compute", AUTH_USER, 200, saved_compute_fields,
+		"Compute", of_visualization, "What a visualization shows (501: no query engine)",
+		false, false},
+	{"POST", "/catalog/visualizations/{id}/fields", AUTH_USER, 200, by_id, "Fields",
+		of_visualization, "A visualization's fields (501: no query engine)", false, false},
+	{0},
+};
+
+const struct route_set routes_engine = {"Data", routes, shapes};
