@@ -83,8 +83,7 @@ unseen_text(enum unseen state)
 	static const char *const texts[] = {
 		[UNSEEN_NOTHING] = "",
 		[UNSEEN_OPEN] = " (as the last scheduler knew it; none is running)",
-		[UNSEEN_LOST] = " (as the last scheduler knew it; none is running, and the run's "
-				"process is gone)",
+		[UNSEEN_LOST] = " (as the last scheduler knew it; its process is gone)",
 		[UNSEEN_ENDED] = " (not recorded yet: no scheduler is running)",
 	};
 

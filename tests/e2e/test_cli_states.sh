@@ -118,7 +118,7 @@ kill -KILL "$(query "SELECT flow_pid FROM scheduler_runs WHERE run_id = $waits")
 run 1 runs logs "$waits" -f
 err "the process of run $waits is gone, and no scheduler is running"
 run 0 runs show "$waits"
-out "and the run's process is gone)"
+out '(as the last scheduler knew it; its process is gone)'
 start_scheduler
 until_true "$flowfile" runs list
 ok scheduler status
