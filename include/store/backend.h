@@ -73,6 +73,7 @@ struct db_conn {
 	void *impl; /* NULL: closed */
 	struct db *tx_owner; /* whose transaction is open */
 	bool tx_reads; /* it is one of db_begin_read() */
+	int64_t tx_began_us; /* boot time */
 	int refs;
 };
 

@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	src/base/json.c \
 	src/base/log.c \
 	src/base/mem.c \
+	src/base/metrics.c \
 	src/base/nearest.c \
 	src/base/paths.c \
 	src/base/text.c \
@@ -22,6 +23,7 @@ noinst_HEADERS += \
 	include/base/json.h \
 	include/base/log.h \
 	include/base/mem.h \
+	include/base/metrics.h \
 	include/base/nearest.h \
 	include/base/paths.h \
 	include/base/process.h \

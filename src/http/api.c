@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "metrics.h"
 #include "streams.h"
 
 #define STOP_S 1 /* what is being answered at a stop has so long */
@@ -80,6 +81,7 @@ deliver(struct api *api, struct api_job *job)
 		return;
 	}
 	add_common_headers(api, c);
+	http_metrics_answered(api->metrics, c->route, c->status, c->request->received_us);
 	response = (struct http_response){
 		.status = c->status,
 		.content_type = c->content_type,
@@ -230,6 +232,7 @@ free_parts(struct api *api)
 	http_server_free(api->server);
 	logtails_free(api->tails);
 	live_free(api->live);
+	http_metrics_free(api->metrics);
 	if (api->on_wake)
 		event_free(api->on_wake);
 	if (api->base)
@@ -257,6 +260,7 @@ start_parts(struct api *api, struct err *err)
 		listen_everywhere(api, err) < 0 ||
 		worker_start(&api->options, &api->context, wake, api, &api->worker, err) < 0)
 		return -1;
+	api->metrics = http_metrics_new();
 	api->tails = logtails_new(api);
 	api->live = live_new(api);
 	rc = pthread_create(&api->thread, NULL, serve, api);

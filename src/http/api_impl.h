@@ -11,6 +11,7 @@
 struct event;
 struct event_base;
 struct live;
+struct http_metrics;
 struct logtails;
 
 struct api {
@@ -21,6 +22,7 @@ struct api {
 	struct worker *worker;
 	struct live *live;
 	struct logtails *tails;
+	struct http_metrics *metrics;
 	pthread_t thread;
 	int wake_fd; /* something is to be done in the server's thread */
 	struct event *on_wake;

@@ -19,6 +19,8 @@ libhttp_a_SOURCES = \
 	src/http/json_fault.c \
 	src/http/json_fault.h \
 	src/http/openapi.c \
+	src/http/metrics.c \
+	src/http/metrics.h \
 	src/http/params.c \
 	src/http/router.c \
 	src/http/routes.c \

@@ -1,6 +1,7 @@
 /* Whether the process lives, and whether it is of use: for those who start and stop it. */
 #include "base/clock.h"
 #include "http/api.h"
+#include "metrics.h"
 #include "routes.h"
 
 /* The engine's thread takes a turn at least at every heartbeat. */
@@ -37,6 +38,13 @@ get_readyz(struct call *c)
 	return 0;
 }
 
+static int
+get_metrics(struct call *c)
+{
+	metrics_page(c);
+	return 0;
+}
+
 static const struct member health_members[] = {
 	{"status", "string", false}, {"version", "string", false}, {0}};
 static const struct member ready_members[] = {{"ready", "boolean", false},
@@ -50,6 +58,8 @@ static const struct route routes[] = {
 		true},
 	{"GET", "/readyz", AUTH_NONE, 200, NULL, "Readiness", get_readyz,
 		"The database answers, and who leads is known; else 503", true, true},
+	{"GET", "/metrics", AUTH_USER, 200, NULL, "string", get_metrics, "Figures for Prometheus",
+		true, true},
 	{0},
 };
 

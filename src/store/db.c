@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "store/backend.h"
 
 static int
@@ -175,9 +177,23 @@ db_fault(struct db *db, const char *step, bool after, struct err *err)
 	return err_set(err, code, "%s: injected failure%s", step, after ? " afterwards" : "");
 }
 
+static void
+count_failure(enum err_code code)
+{
+	metrics_count(METRIC_STORE_ERRORS,
+		code == ERR_BUSY               ? "busy"
+			: code == ERR_LOST     ? "lost"
+			: code == ERR_UNKNOWN  ? "unknown"
+			: code == ERR_CONFLICT ? "conflict"
+			: code == ERR_FENCED   ? "fenced"
+					       : "failed",
+		NULL);
+}
+
 int
 db_failed(struct db *db, const struct err *err)
 {
+	count_failure(err->code);
 	if (err->code == ERR_LOST || err->code == ERR_UNKNOWN) {
 		db_rollback(db);
 		db->lost = true;
@@ -211,6 +227,7 @@ static int
 begin(struct db *db, bool read_only, struct err *err)
 {
 	assert(!db_in_transaction(db));
+	db->conn->tx_began_us = clock_boot(&clock_real).us;
 	if (db_usable(db, "begin", err) < 0)
 		return -1;
 	if (db_fault(db, "begin", false, err) < 0 ||
@@ -246,6 +263,9 @@ db_commit(struct db *db, struct err *err)
 		db_rollback(db);
 		return -1;
 	}
+	if (!conn->tx_reads)
+		metrics_observe(
+			METRIC_STORE_TRANSACTION, clock_boot(&clock_real).us - conn->tx_began_us);
 	conn->tx_owner = NULL;
 	conn->tx_reads = false;
 	if (db_fault(db, "commit", true, err) < 0)
