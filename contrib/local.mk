@@ -2,6 +2,8 @@
 dist_doc_DATA = \
 	LICENSE \
 	README.md \
+	contrib/grafana/flowfile-scheduler.json \
+	contrib/prometheus/alerts.yaml \
 	etc/scheduler.ini.minimal \
 	etc/scheduler.ini.sample
 

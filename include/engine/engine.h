@@ -103,6 +103,7 @@ struct engine_status {
 	int64_t launched, ended, failed; /* since start */
 	int64_t turns;
 	int64_t next_slot_us;
+	int64_t renewed_boot_us; /* when the lease was last renewed; TIME_NONE: not held */
 };
 void engine_get_status(const struct engine *e, struct engine_status *out);
 

@@ -108,6 +108,7 @@ void http_stream_end(struct http_server *s, int64_t id);
 struct http_counts {
 	int64_t connections; /* open now */
 	int64_t accepted, refused, dropped_streams;
+	int64_t rejected; /* requests that met a limit or were no HTTP */
 };
 void http_server_count(const struct http_server *s, struct http_counts *out);
 

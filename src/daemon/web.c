@@ -186,7 +186,7 @@ web_tell(struct web *web, const struct engine_status *status, bool stopping)
 	const struct api_facts facts = {
 		.engine = *status,
 		.turn_boot_us = clock_boot(&clock_real).us,
-		.heartbeat_boot_us = TIME_NONE,
+		.heartbeat_boot_us = status->renewed_boot_us,
 		.stopping = stopping,
 	};
 

@@ -635,6 +635,8 @@ engine_get_status(const struct engine *e, struct engine_status *out)
 		.failed = e->failed,
 		.turns = e->turns,
 		.next_slot_us = e->next_decision_us,
+		.renewed_boot_us =
+			e->lease.held ? e->lease.trusted_until.us - LEASE_TRUST_US : TIME_NONE,
 	};
 	while ((t = idmap_each(&e->tasks, &pos)))
 		if (t->state == RUN_CLAIMED || t->state == RUN_SPAWNED || t->state == RUN_READY ||

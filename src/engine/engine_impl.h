@@ -201,4 +201,8 @@ int engine_act_on_runs(struct engine *e, const struct decision *d);
 int engine_claim(struct engine *e, const struct decision *d);
 int engine_spawn(struct engine *e, struct task *t, struct err *err);
 
+/* --- for /metrics (figures.c) --- */
+void figures_claimed(const struct engine *e, const struct launch *l, const struct claim *c);
+void figures_ended(const struct task *t);
+
 #endif

@@ -89,6 +89,7 @@ take_outcome(struct engine *e, void *item)
 	case CLAIM_DONE:
 		engine_no_complaint(e, about(l));
 		take_claimed(e, &c->claim);
+		figures_claimed(e, l, &c->claim);
 		if (l->kind == JOB_REQUEST)
 			world_drop_request(&e->world, l->id);
 		break;

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "engine_impl.h"
 #include "store/fence.h"
 
@@ -227,6 +228,7 @@ collect(const struct change *change, void *arg)
 	struct batch *b = arg;
 
 	b->changes[b->n++] = *change;
+	metrics_count(METRIC_CHANGES, (const char[]){change->kind, '\0'}, NULL);
 }
 
 /* Newest first, so that the repeated mention is skipped; the order does not matter otherwise, since each

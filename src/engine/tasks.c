@@ -500,6 +500,7 @@ settle(struct engine *e, void *item)
 		log_debug("Run started run=%" PRId64 " pid=%d", t->run_id, (int)t->shim.pid);
 	} else if (t->state == RUN_ENDED) {
 		log_end(t);
+		figures_ended(t);
 		e->ended++;
 		if (t->spawn_failed || !t->exit.known || t->exit.code != 0 || t->exit.signal)
 			e->failed++;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "feed/backend.h"
 
 /* From one attempt to connect to the next. */
@@ -25,6 +26,7 @@ void
 feed_give_hint(struct feed *feed, enum feed_hint hint, int64_t first_seq)
 {
 	feed->stats.hints++;
+	metrics_count(METRIC_FEED_HINTS, hint == FEED_RESYNC ? "resync" : "changed", NULL);
 	feed->cb(hint, first_seq, feed->arg);
 }
 

@@ -120,6 +120,7 @@ conn_reply_error(struct conn *c, int status, const char *text, bool close)
 	struct buf body;
 	struct json j;
 
+	c->s->counts.rejected++;
 	buf_init(&body, 4096);
 	json_init(&j, &body);
 	json_object(&j);

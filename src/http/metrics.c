@@ -104,6 +104,8 @@ write_http(struct buf *out, struct api *api)
 		out, "http_connections_accepted_total", "Connections that were made.", n.accepted);
 	write_counter(out, "http_connections_refused_total",
 		"Connections turned away because there were too many.", n.refused);
+	write_counter(out, "http_rejected_requests_total",
+		"Requests that met a limit or were no HTTP; they have no route.", n.rejected);
 	metrics_head(out, "http_streams", "gauge", "Open streams.");
 	metrics_value(out, "http_streams", "kind=\"events\"", (double)live_count(api->live));
 	metrics_value(out, "http_streams", "kind=\"log\"", (double)logtails_count(api->tails));

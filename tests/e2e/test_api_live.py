@@ -1,8 +1,14 @@
 """Streams: what happens in the catalog, and logs as they grow."""
 
+import re
+import shutil
 import socket
+import subprocess
 
 import api_client as api
+
+RULES = api.TOP / "contrib" / "prometheus" / "alerts.yaml"
+DASHBOARD = api.TOP / "contrib" / "grafana" / "flowfile-scheduler.json"
 
 RUN_MEMBERS = ["id", "registration_id", "flow_uuid", "flow_name", "flow_path", "user_id", "started_at", "ended_at", "success",
                "nodes_completed", "number_of_nodes", "duration_seconds", "run_type", "schedule_id", "has_snapshot", "has_log"]
@@ -253,6 +259,70 @@ def test_slow_reader(t, d):
     s.close()
 
 
+def metric(page, name):
+    """The value of the line that begins so; None without."""
+    for line in page.splitlines():
+        if line.startswith("flowfile_scheduler_" + name + " "):
+            return float(line.rpartition(" ")[2])
+    return None
+
+
+def test_metrics(t, d):
+    t.expect("the figures need the token", d.get("/metrics", token=False), 401)
+    s = Stream(d, "/events")
+    d.get("/catalog/nothing")
+    d.get("/healthz")
+    answer = d.get("/metrics")
+    page = answer.text
+    t.equal("they are Prometheus' text", answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8")
+    for name, want in (
+            ("leader", 1), ("database_up", 1), ('http_streams{kind="events"}', 1), ("http_streams_dropped_total", 1),
+            ('runs_ended_total{outcome="failed",type="manual"}', 1), ('runs_ended_total{outcome="cancelled",type="manual"}', 1),
+            ('feed_hints_total{kind="resync"}', 0)):
+        t.equal(name, metric(page, name), want)
+    for name in ('runs_started_total{type="manual"}', 'http_requests_total{method="GET",route="/healthz",status="200"}',
+                 'http_requests_total{method="",route="",status="404"}', 'feed_events_total{kind="run"}',
+                 "store_transaction_duration_seconds_count", "http_request_duration_seconds_count", "heartbeat_age_seconds"):
+        t.check(name + " is counted", (metric(page, name) or 0) > 0)
+    counts = [float(line.rpartition(" ")[2]) for line in page.splitlines()
+              if line.startswith("flowfile_scheduler_http_request_duration_seconds_bucket")]
+    t.equal("a histogram's buckets grow to its count", (sorted(counts), counts[-1]),
+            (counts, metric(page, "http_request_duration_seconds_count")))
+    promtool = shutil.which("promtool")
+    if promtool:
+        for command, data in ((["check", "metrics"], page), (["check", "rules", str(RULES)], "")):
+            got = subprocess.run([promtool, *command], input=data, capture_output=True, text=True)
+            t.equal(f"promtool {command[1]} has no complaint", (got.returncode, got.stderr), (0, ""))
+    known = {line.split()[2] for line in page.splitlines() if line.startswith("# TYPE ")} | {"up"}
+    used = set(re.findall(r"\b(?:flowfile_scheduler|process)_[a-z_]+\b", RULES.read_text() + DASHBOARD.read_text()))
+    stems = {re.sub(r"_(bucket|sum|count)$", "", name) if name not in known else name for name in used}
+    # A launch to come is there only when there is one.
+    t.equal("rules and dashboard use figures that there are", stems - known - {"flowfile_scheduler_next_launch_timestamp_seconds"},
+            set())
+    s.close()
+
+
+def test_trigger_figures(t, d):
+    """A slot's lateness and a write's latency are measured where they happen."""
+    s = Stream(d, "/events?types=run.finished")
+    d.sql("INSERT INTO catalog_tables (id, name, owner_id, table_type, created_at, updated_at)"
+          " VALUES (8, 'watched', 1, 'physical', '2026-01-01 00:00:00', '2026-01-01 00:00:00')")
+    d.sql("INSERT INTO flow_schedules (id, registration_id, owner_id, enabled, schedule_type, trigger_table_id, created_at,"
+          " updated_at) VALUES (8, 1, 1, 1, 'table_trigger', 8, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)")
+    d.sql("UPDATE catalog_tables SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = 8")
+    t.equal("a write triggers", s.next()[2]["schedule_id"], 8)
+    d.sql("INSERT INTO flow_schedules (id, registration_id, owner_id, enabled, schedule_type, interval_seconds, created_at,"
+          " updated_at, last_triggered_at) VALUES (9, 1, 1, 1, 'interval', 60, '2026-01-01 00:00:00', '2026-01-01 00:00:00',"
+          " '2026-01-01 00:00:00')")
+    t.equal("a slot launches", s.next()[2]["schedule_id"], 9)
+    d.sql("DELETE FROM flow_schedules")
+    page = d.get("/metrics").text
+    t.equal("both are observed, once", (metric(page, "trigger_latency_seconds_count"),
+                                        metric(page, "launch_lateness_seconds_count"),
+                                        metric(page, 'runs_ended_total{outcome="success",type="scheduled"}')), (1, 1, 2))
+    s.close()
+
+
 def main():
     t = api.Test()
     d = api.Daemon(env={"FLOWFILE_SCHEDULER_RUN_LOG_MAX_SIZE": "1M"}).start()
@@ -264,7 +334,7 @@ def main():
         add_flow(d, 4, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); echo line $i; done")
         d.sql("UPDATE flow_registrations SET name = name")
         for test in (test_runs, test_burst, test_other_kinds, test_resync, test_log, test_large_log, test_slow_reader,
-                     test_standby):
+                     test_trigger_figures, test_metrics, test_standby):
             test(t, d)
     finally:
         d.stop()
