@@ -13,14 +13,14 @@ libhttp_a_SOURCES = \
 	src/http/journal.c \
 	src/http/journal.h \
 	src/http/logtail.c \
+	src/http/metrics.c \
+	src/http/metrics.h \
 	src/http/jwt.c \
 	src/http/jwt.h \
 	src/http/page.c \
 	src/http/json_fault.c \
 	src/http/json_fault.h \
 	src/http/openapi.c \
-	src/http/metrics.c \
-	src/http/metrics.h \
 	src/http/params.c \
 	src/http/router.c \
 	src/http/routes.c \
