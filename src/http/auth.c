@@ -158,6 +158,13 @@ auth_check_origin(
 		*why = "A Host header is required";
 		return 400;
 	}
+	for (size_t i = 0, n = 0; i < r->n_headers; i++) {
+		n += !strcmp(r->headers[i].name, "host");
+		if (n > 1) {
+			*why = "There is more than one Host header";
+			return 400;
+		}
+	}
 	if (host && !r->is_unix && !is_own_host(o, host, host_len(host))) {
 		*why = "This server is not reached by that name: see http_hosts";
 		return 421;

@@ -22,6 +22,8 @@
 
 #define HEADERS_MAX 100
 #define READ_AHEAD (16 * 1024) /* what waits unread while a request is being answered */
+#define ANSWERS_AHEAD                                                                              \
+	(64 * 1024) /* what a client may leave unread before its next request is looked at */
 #define LINGER_MS 2000 /* how long a client may take to read what it is told before the end */
 #define LINGER_BYTES (4 * 1024 * 1024) /* and how much it may still send */
 
@@ -49,6 +51,8 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		conn_reply_error(c, 408, "The request's headers took too long", true);
 	else if (c->state == CONN_BODY)
 		conn_reply_error(c, 408, "The request's body took too long", true);
+	else if (c->state == CONN_IDLE && conn_pending(c) > 0)
+		set_deadline(c, c->s->limits.idle_ms); /* still reading the last answer */
 	else
 		conn_close(c);
 }
@@ -67,7 +71,16 @@ conn_pending(const struct conn *c)
 	return evbuffer_get_length(output(c));
 }
 
-/* Nothing more is answered: what is queued goes out, and what comes in is thrown away. */
+/* All that was to be said is said: the client may still read it. One that has said so is through, too. */
+static void
+say_goodbye(struct conn *c)
+{
+	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	set_deadline(c, c->half_closed ? 1 : LINGER_MS);
+}
+
+/* Nothing more is answered: what is queued goes out, and what comes in is thrown away. How long the client may
+ * take for what is queued is the limit for writing. */
 static void
 begin_ending(struct conn *c)
 {
@@ -76,10 +89,11 @@ begin_ending(struct conn *c)
 	http_request_free(c->request);
 	c->request = NULL;
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 0);
-	bufferevent_enable(c->bev, EV_READ);
+	if (!c->half_closed)
+		bufferevent_enable(c->bev, EV_READ);
+	set_deadline(c, 0);
 	if (conn_pending(c) == 0)
-		shutdown(bufferevent_getfd(c->bev), SHUT_WR);
-	set_deadline(c, LINGER_MS);
+		say_goodbye(c);
 }
 
 static void
@@ -106,7 +120,7 @@ conn_reply(struct conn *c, const struct http_response *r)
 	bool keep = c->keep_alive && !r->close;
 
 	write_head(c, r, true, keep);
-	if (r->body_len > 0)
+	if (r->body_len > 0 && c->parser.method != HTTP_HEAD)
 		evbuffer_add(output(c), r->body, r->body_len);
 	if (keep)
 		next_request(c);
@@ -302,6 +316,9 @@ on_header_field(http_parser *p, const char *at, size_t len)
 {
 	struct conn *c = conn_of(p);
 
+	/* Behind a body: nobody wants it, and it must not pass for a header. */
+	if (c->state == CONN_BODY)
+		return count_head(c, len);
 	end_target(c);
 	end_value(c);
 	if (count_head(c, len) < 0)
@@ -322,8 +339,12 @@ begin_value(struct conn *c)
 	if (!r->headers)
 		r->headers = arena_array(&r->arena, HEADERS_MAX, sizeof(*r->headers));
 	name = take_text(c);
-	for (char *s = name; *s; s++)
+	/* The parser takes blanks, with which a proxy in front may have read another header than we do. */
+	for (char *s = name; *s; s++) {
+		if (!isalnum((unsigned char)*s) && !strchr("!#$%&'*+-.^_`|~", *s))
+			return refuse(c, 400, "This is no HTTP request");
 		*s = (char)tolower((unsigned char)*s);
+	}
 	r->headers[r->n_headers].name = name;
 	c->in_value = true;
 	return 0;
@@ -334,6 +355,8 @@ on_header_value(http_parser *p, const char *at, size_t len)
 {
 	struct conn *c = conn_of(p);
 
+	if (c->state == CONN_BODY)
+		return count_head(c, len);
 	if ((!c->in_value && begin_value(c) < 0) || count_head(c, len) < 0)
 		return -1;
 	buf_add(&c->text, at, len);
@@ -345,7 +368,7 @@ greet_body(struct conn *c)
 {
 	const char *expect = http_request_header(c->request, "expect");
 
-	if (expect && !strcasecmp(expect, "100-continue"))
+	if (expect && c->parser.http_minor > 0 && !strcasecmp(expect, "100-continue"))
 		evbuffer_add_printf(output(c), "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
@@ -463,6 +486,13 @@ parse_piece(struct conn *c, struct evbuffer *in)
 	return true;
 }
 
+/* Who sends requests and reads no answers is not answered for ever. */
+static bool
+is_clogged(const struct conn *c)
+{
+	return c->state == CONN_IDLE && conn_pending(c) > ANSWERS_AHEAD;
+}
+
 static void
 work(struct conn *c)
 {
@@ -472,9 +502,12 @@ work(struct conn *c)
 	if (c->working)
 		return;
 	c->working = true;
-	while (c->state <= CONN_BODY && parse_piece(c, in))
+	while (c->state <= CONN_BODY && !is_clogged(c) && parse_piece(c, in))
 		continue;
 	c->working = false;
+	/* The rest of what has begun will not come. */
+	if (c->half_closed && c->state <= CONN_BODY && !is_clogged(c))
+		begin_ending(c);
 }
 
 static void
@@ -484,8 +517,9 @@ next_request(struct conn *c)
 	c->complete = false;
 	c->state = CONN_IDLE;
 	set_deadline(c, c->s->limits.idle_ms);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, 0);
-	bufferevent_enable(c->bev, EV_READ);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, is_clogged(c) ? READ_AHEAD : 0);
+	if (!c->half_closed)
+		bufferevent_enable(c->bev, EV_READ);
 	work(c);
 }
 
@@ -513,16 +547,29 @@ on_written(struct bufferevent *bev, void *arg)
 {
 	struct conn *c = arg;
 
-	if (c->state == CONN_ENDING)
-		shutdown(bufferevent_getfd(bev), SHUT_WR);
+	if (c->state == CONN_ENDING) {
+		say_goodbye(c);
+	} else if (c->state == CONN_IDLE) {
+		bufferevent_setwatermark(bev, EV_READ, 0, 0);
+		work(c);
+	}
 }
 
 static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
+	struct conn *c = arg;
+
 	(void)bev;
-	(void)what;
-	conn_close(arg);
+	/* A client may be through with sending and still wait for its answer. */
+	if ((what & BEV_EVENT_EOF) && c->state != CONN_STREAM && !c->half_closed &&
+		(c->state == CONN_BUSY || conn_pending(c) > 0)) {
+		c->half_closed = true;
+		if (c->state <= CONN_BODY)
+			work(c);
+	} else {
+		conn_close(c);
+	}
 }
 
 void

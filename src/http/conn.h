@@ -58,6 +58,7 @@ struct conn {
 	int failed; /* status of a limit that was met while reading */
 	const char *failed_text;
 	bool keep_alive;
+	bool half_closed; /* nothing more will come */
 	bool working; /* in conn_work(): the state is looked at there */
 
 	http_close_cb on_close;

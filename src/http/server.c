@@ -225,6 +225,7 @@ int
 http_listen_unix(struct http_server *s, const char *path, unsigned mode, struct err *err)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct stat st;
 	mode_t mask;
 	int rc;
 
@@ -234,6 +235,8 @@ http_listen_unix(struct http_server *s, const char *path, unsigned mode, struct 
 	memcpy(un.sun_path, path, strlen(path) + 1);
 	if (somebody_listens(&un))
 		return err_set(err, ERR_CONFLICT, "another program listens on %s", path);
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_USAGE, "%s is there, and no socket", path);
 	unlink(path);
 	/* Never open to more than the mode says, not even for a moment. */
 	mask = umask((mode_t)(~mode & 0777));

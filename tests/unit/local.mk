@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_decide \
 	tests/unit/test_file \
+	tests/unit/test_http_server \
 	tests/unit/test_json \
 	tests/unit/test_log \
 	tests/unit/test_runfiles \
@@ -43,6 +44,10 @@ tests_unit_test_decide_LDADD = $(unit_core_ldadd)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_file_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_http_server_SOURCES = tests/unit/test_http_server.c
+tests_unit_test_http_server_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_http_server_LDADD = libhttp.a $(unit_core_ldadd) $(EVENT_LIBS) $(HTTP_LIBS)
 
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
