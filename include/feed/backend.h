@@ -25,6 +25,8 @@ struct feed_backend {
 	/* Stops listening. Fine when it does not. */
 	void (*disconnect)(struct feed *feed);
 	void (*free)(struct feed *feed);
+	/* Whether only an event will wake it. NULL: always. */
+	bool (*at_rest)(const struct feed *feed);
 };
 
 extern const struct feed_backend feed_sqlite;

@@ -46,6 +46,7 @@ struct feed_stats {
 	int64_t checks; /* looks at the database, or reads of its connection */
 	int64_t hints; /* given */
 	int64_t reconnects; /* each with a FEED_RESYNC */
+	int64_t at_rest; /* 1: nothing is done before the next event; 0: it looks on, polls or connects again */
 };
 void feed_get_stats(const struct feed *feed, struct feed_stats *out);
 

@@ -127,4 +127,5 @@ void
 feed_get_stats(const struct feed *feed, struct feed_stats *out)
 {
 	*out = feed->stats;
+	out->at_rest = !feed->lost && (!feed->backend->at_rest || feed->backend->at_rest(feed));
 }

@@ -472,6 +472,14 @@ sqlite_disconnect(struct feed *feed)
 	of(feed)->look_at = NEVER;
 }
 
+static bool
+sqlite_at_rest(const struct feed *feed)
+{
+	const struct sqlite_feed *f = (const struct sqlite_feed *)feed;
+
+	return f->watch != NULL && f->look_at.us == TIME_NEVER && f->read_at.us == TIME_NEVER;
+}
+
 static void
 sqlite_free(struct feed *feed)
 {
@@ -490,4 +498,5 @@ const struct feed_backend feed_sqlite = {
 	.connect = sqlite_connect,
 	.disconnect = sqlite_disconnect,
 	.free = sqlite_free,
+	.at_rest = sqlite_at_rest,
 };
