@@ -32,6 +32,9 @@ const char *path_basename(const char *path);
  * knowing and locks may not hold; *name NULL: none that is known. 0, or -1 with errno. */
 int file_system_remote(const char *path, const char **name);
 
+/* The folder of the running program, owned by the caller; NULL where /proc does not say it. */
+char *path_own_folder(void);
+
 /* Writes all bytes, through EINTR and short writes. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 

@@ -27,6 +27,11 @@ char *text_trim(char *s);
 char **text_split_words(const char *line, size_t *n, struct err *err);
 void text_free_words(char **words);
 
+/* FNV-1a, 64 bits: to notice a difference, or to name a thing by it; nothing an attacker could not meet. */
+uint64_t text_hash(const char *s);
+/* The value of an environment variable that is set to something; NULL otherwise. Borrowed. */
+const char *text_env(const char *name);
+
 /* The length of the character at s (len > 0 bytes follow). When it is not valid UTF-8, *valid is
  * false and the length is that of the bad part, which stands for one U+FFFD. */
 size_t text_utf8_step(const char *s, size_t len, bool *valid);

@@ -22,6 +22,9 @@ void zones_free(struct zones *zones);
  */
 const struct tz *zones_get(struct zones *zones, const char *name, struct err *err);
 
+/* The same as a zone_cb (core/world.h): arg is the struct zones. */
+const struct tz *zones_find(const char *name, void *arg, struct err *err);
+
 /* The folder that is looked in. Borrowed. */
 const char *zones_dir(const struct zones *zones);
 

@@ -305,3 +305,15 @@ file_system_remote(const char *path, const char **name)
 			*name = remote_systems[i].name;
 	return 0;
 }
+
+char *
+path_own_folder(void)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	return path_dirname(exe);
+}

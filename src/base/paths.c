@@ -9,18 +9,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define DOCKER_BASE "/app/internal_storage"
 #define DOCKER_USER_DATA "/data/user"
-
-/* A variable that is set to something; NULL otherwise. */
-static const char *
-env_text(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
 
 static bool
 env_is(const char *name, const char *wanted)
@@ -53,7 +45,7 @@ make_absolute(const char *path, struct err *err)
 static const char *
 find_home(struct err *err)
 {
-	const char *home = env_text("HOME");
+	const char *home = text_env("HOME");
 	const struct passwd *pw;
 
 	if (home != NULL)
@@ -91,7 +83,7 @@ resolve_local(const char *storage_dir, struct paths *paths, struct err *err)
 	const char *home;
 
 	if (storage_dir == NULL)
-		storage_dir = env_text("FLOWFILE_STORAGE_DIR");
+		storage_dir = text_env("FLOWFILE_STORAGE_DIR");
 	home = find_home(storage_dir != NULL ? &(struct err)ERR_INIT : err);
 	if (home == NULL && storage_dir == NULL)
 		return -1;
@@ -108,7 +100,7 @@ int
 paths_resolve(const char *storage_dir, struct paths *paths, struct err *err)
 {
 	bool docker = env_is("FLOWFILE_MODE", "docker"), testing = env_is("TESTING", "True");
-	const char *catalog = env_text("FLOWFILE_DB_PATH"), *data;
+	const char *catalog = text_env("FLOWFILE_DB_PATH"), *data;
 
 	*paths = (struct paths){0};
 	if ((docker ? resolve_docker : resolve_local)(storage_dir, paths, err) < 0) {

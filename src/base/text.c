@@ -333,3 +333,21 @@ text_copy(char *out, size_t size, const char *s)
 		memcpy(out, s, n);
 	out[n] = '\0';
 }
+
+uint64_t
+text_hash(const char *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+const char *
+text_env(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}

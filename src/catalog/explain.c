@@ -19,12 +19,6 @@ struct view {
 	int64_t now_us;
 };
 
-static const struct tz *
-view_zone(const char *name, void *arg, struct err *err)
-{
-	return zones_get(arg, name, err);
-}
-
 /* Put in as if it were enabled: what would be is asked of disabled ones too. */
 static void
 view_schedule(const struct schedule_row *row, void *arg)
@@ -53,7 +47,7 @@ view_open(struct view *view, struct catalog *cat, const struct policy *policy, i
 	int r;
 
 	*view = (struct view){.bad = ERR_INIT, .now_us = clock_wall(cat->clock)};
-	world_init(&view->world, policy, view_zone, cat->zones);
+	world_init(&view->world, policy, zones_find, cat->zones);
 	r = load_schedule(cat->db, id, view_schedule, view, err);
 	if (r > 0)
 		return 0;

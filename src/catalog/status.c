@@ -125,12 +125,6 @@ struct plan {
 	int64_t now_us;
 };
 
-static const struct tz *
-plan_zone(const char *name, void *arg, struct err *err)
-{
-	return zones_get(arg, name, err);
-}
-
 static void
 plan_schedule(const struct schedule_row *row, void *arg)
 {
@@ -149,7 +143,7 @@ read_plan(struct catalog *cat, struct status_info *out, struct err *err)
 	struct heap_node *node;
 	int rc;
 
-	world_init(&plan.world, &policy, plan_zone, cat->zones);
+	world_init(&plan.world, &policy, zones_find, cat->zones);
 	rc = load_schedules(cat->db, plan_schedule, &plan, err);
 	out->due = plan.world.n_due;
 	node = heap_top(&plan.world.timers);

@@ -174,3 +174,9 @@ zones_get(struct zones *zones, const char *name, struct err *err)
 	zones->head = z;
 	return tz;
 }
+
+const struct tz *
+zones_find(const char *name, void *arg, struct err *err)
+{
+	return zones_get(arg, name, err);
+}

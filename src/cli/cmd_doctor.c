@@ -300,12 +300,6 @@ struct schedule_check {
 	int64_t good, bad, never;
 };
 
-static const struct tz *
-zone_of(const char *name, void *arg, struct err *err)
-{
-	return zones_get(arg, name, err);
-}
-
 /* A cron expression that fits no date is most likely a mistake. */
 static void
 check_never(struct schedule_check *check, int64_t id)
@@ -354,7 +348,7 @@ check_schedules(struct doctor *d)
 
 	if (!d->prepared)
 		return;
-	world_init(&check.world, &policy, zone_of, d->cli->catalog.zones);
+	world_init(&check.world, &policy, zones_find, d->cli->catalog.zones);
 	if (load_schedules(d->cli->catalog.db, check_schedule, &check, &err) < 0)
 		failed(d, "schedules", &err, NULL);
 	else

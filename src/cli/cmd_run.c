@@ -22,16 +22,9 @@
 static const char *
 own_folder(struct arena *a)
 {
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	const char *result;
-	char *dir;
+	char *dir = path_own_folder();
+	const char *result = arena_strdup(a, dir);
 
-	if (n <= 0)
-		return NULL;
-	path[n] = '\0';
-	dir = path_dirname(path);
-	result = arena_strdup(a, dir);
 	free(dir);
 	return result;
 }

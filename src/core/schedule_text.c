@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/mem.h"
 #include "core/world.h"
 
@@ -60,13 +61,10 @@ schedule_spec(const struct schedule_row *row, char *out, size_t size)
 	}
 }
 
-/* FNV-1a: only to notice a difference. */
 uint64_t
 schedule_spec_hash(const char *s)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = text_hash(s);
 
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
 	return h ? h : 1;
 }

@@ -22,14 +22,6 @@ source_of(const struct config *config, const struct option *option)
 	return &config->sources[option - config_options];
 }
 
-static const char *
-env_text(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
 static void
 set_defaults(struct config *config)
 {
@@ -75,7 +67,7 @@ find_file(struct config *config, struct err *err)
 {
 	struct paths paths;
 
-	if (paths_resolve(env_text(OPTION_PREFIX "STORAGE_DIR"), &paths, err) < 0)
+	if (paths_resolve(text_env(OPTION_PREFIX "STORAGE_DIR"), &paths, err) < 0)
 		return -1;
 	config->file = path_join(paths.base, "scheduler.ini");
 	paths_free(&paths);
@@ -94,7 +86,7 @@ read_file(struct config *config, const char *file, struct err *err)
 	int rc;
 
 	if (file == NULL)
-		file = env_text(OPTION_PREFIX "CONFIG");
+		file = text_env(OPTION_PREFIX "CONFIG");
 	if (file != NULL)
 		config->file = xstrdup(file);
 	else if (find_file(config, err) < 0)
@@ -148,12 +140,12 @@ static int
 read_variables(struct config *config, const struct option *option, struct err *err)
 {
 	char own[OPTION_VARIABLE_SIZE];
-	const char *text = env_text(option_variable(option, own, sizeof(own)));
+	const char *text = text_env(option_variable(option, own, sizeof(own)));
 
 	if (text != NULL)
 		return take_variable(config, option, own, text, err);
 	for (size_t i = 0; i < OPTION_ALIASES_MAX && option->aliases[i] != NULL; i++) {
-		text = env_text(option->aliases[i]);
+		text = text_env(option->aliases[i]);
 		if (text != NULL)
 			return (option->alias_is_integer ? take_integer : take_variable)(
 				config, option, option->aliases[i], text, err);

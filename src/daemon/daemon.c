@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "catalog/zones.h"
 #include "daemon/notify.h"
 #include "daemon/upkeep.h"
@@ -65,19 +66,6 @@ struct daemon {
 
 /* --- what the engine is told ------------------------------------------------------------------------ */
 
-/* The folder of this program: `flowfile` is its neighbour. Owned. */
-static char *
-own_folder(void)
-{
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	if (n <= 0)
-		return xstrdup("/usr/bin");
-	exe[n] = '\0';
-	return path_dirname(exe);
-}
-
 /* Our own `flowfile run flow`, for the template (contract section 9): single quotes keep blanks. */
 static char *
 own_run_command(const char *bindir)
@@ -94,14 +82,6 @@ own_run_command(const char *bindir)
 	}
 	buf_puts(&b, "/flowfile' run flow {flow_path} --run-id {run_id}");
 	return buf_take(&b);
-}
-
-static bool
-is_set(const char *variable)
-{
-	const char *value = getenv(variable);
-
-	return value && *value;
 }
 
 /* So that the flow, and what it calls, finds the same catalog and our command line. */
@@ -124,9 +104,9 @@ flow_env(const struct daemon *d)
 	if (getenv("PYTHONUNBUFFERED") == NULL)
 		env[n++] = xstrdup("PYTHONUNBUFFERED=1");
 	/* Where we have these, they go over the others in the flow, too, and may be relative. */
-	if (is_set("FLOWFILE_SCHEDULER_DATABASE"))
+	if (text_env("FLOWFILE_SCHEDULER_DATABASE"))
 		env[n++] = xasprintf("FLOWFILE_SCHEDULER_DATABASE=%s", url);
-	if (is_set("FLOWFILE_SCHEDULER_STORAGE_DIR"))
+	if (text_env("FLOWFILE_SCHEDULER_STORAGE_DIR"))
 		env[n++] = xasprintf("FLOWFILE_SCHEDULER_STORAGE_DIR=%s", d->config->paths.base);
 	return env;
 }
@@ -179,12 +159,6 @@ options_free(struct owned_options *o)
 		free(o->env[i]);
 	free(o->env);
 	free(o->command);
-}
-
-static const struct tz *
-find_zone(const char *name, void *arg, struct err *err)
-{
-	return zones_get(arg, name, err);
 }
 
 static bool
@@ -532,7 +506,7 @@ make_engine(struct daemon *d, struct err *err)
 		.guard = d->guard,
 		.runner_ops = &runner_real,
 		.runner = d->runner,
-		.zone = find_zone,
+		.zone = zones_find,
 		.zone_arg = d->zones,
 		.find_process = find_process,
 		.upkeep = on_upkeep,
@@ -560,11 +534,7 @@ make_engine(struct daemon *d, struct err *err)
 static char *
 catalog_state_dir(const struct daemon *d)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (const char *p = db_display(d->db); *p; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-	return xasprintf("%s/%016" PRIx64, d->config->paths.state, h);
+	return xasprintf("%s/%016" PRIx64, d->config->paths.state, text_hash(db_display(d->db)));
 }
 
 static int
@@ -593,7 +563,9 @@ start(struct daemon *d, struct err *err)
 {
 	struct runner_options runner = {.grace_ms = (int)d->config->cancel_grace_ms};
 
-	d->bindir = own_folder();
+	/* `flowfile` is its neighbour. */
+	if (!(d->bindir = path_own_folder()))
+		d->bindir = xstrdup("/usr/bin");
 	if (find_shim(d, err) < 0)
 		return -1;
 	if (d->config->run_command && command_check(d->config->run_command, err) < 0)

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -35,16 +36,13 @@ host_id_get(struct host_id *id, struct err *err)
 char *
 runner_find_shim(void)
 {
-	const char *named = getenv("FLOWFILE_SHIM");
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	const char *named = text_env("FLOWFILE_SHIM");
 	char *dir, *path;
 
-	if (named != NULL && *named != '\0')
+	if (named != NULL)
 		return xstrdup(named);
-	if (n > 0) {
-		exe[n] = '\0';
-		dir = path_dirname(exe);
+	dir = path_own_folder();
+	if (dir != NULL) {
 		path = path_join(dir, "flowfile-shim");
 		free(dir);
 		if (access(path, X_OK) == 0)

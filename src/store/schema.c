@@ -60,17 +60,10 @@ schema_script_text(const struct db *db, const char *base)
 	return NULL;
 }
 
-/* FNV-1a, 64 bits: finds an edit, not an attack. */
 static void
 checksum(const char *text, char out[CHECKSUM_SIZE])
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text != '\0'; text++) {
-		hash ^= (unsigned char)*text;
-		hash *= UINT64_C(0x100000001b3);
-	}
-	snprintf(out, CHECKSUM_SIZE, "%016" PRIx64, hash);
+	snprintf(out, CHECKSUM_SIZE, "%016" PRIx64, text_hash(text));
 }
 
 static int

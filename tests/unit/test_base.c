@@ -446,6 +446,26 @@ START_TEST(booleans_are_read_in_any_case)
 }
 END_TEST
 
+START_TEST(a_text_has_a_hash_that_stays)
+{
+	/* From the algorithm's authors: names of folders and checksums in catalogs hang on it. */
+	ck_assert_uint_eq(text_hash(""), UINT64_C(0xcbf29ce484222325));
+	ck_assert_uint_eq(text_hash("a"), UINT64_C(0xaf63dc4c8601ec8c));
+	ck_assert_uint_eq(text_hash("foobar"), UINT64_C(0x85944171f73967e8));
+}
+END_TEST
+
+START_TEST(a_variable_that_is_empty_is_not_set)
+{
+	setenv("FLOWFILE_TEST_TEXT_ENV", "", 1);
+	ck_assert_ptr_null(text_env("FLOWFILE_TEST_TEXT_ENV"));
+	setenv("FLOWFILE_TEST_TEXT_ENV", "x", 1);
+	ck_assert_str_eq(text_env("FLOWFILE_TEST_TEXT_ENV"), "x");
+	unsetenv("FLOWFILE_TEST_TEXT_ENV");
+	ck_assert_ptr_null(text_env("FLOWFILE_TEST_TEXT_ENV"));
+}
+END_TEST
+
 START_TEST(texts_are_compared)
 {
 	ck_assert(text_starts("abc", ""));
@@ -637,6 +657,8 @@ base_suite(void)
 	tcase_add_test(tc, integers_are_read_strictly);
 	tcase_add_test(tc, booleans_are_read_in_any_case);
 	tcase_add_test(tc, texts_are_compared);
+	tcase_add_test(tc, a_text_has_a_hash_that_stays);
+	tcase_add_test(tc, a_variable_that_is_empty_is_not_set);
 	tcase_add_test(tc, trim_takes_blanks_from_both_ends);
 	tcase_add_test(tc, a_command_line_is_split_as_a_shell_would);
 	tcase_add_test(tc, a_command_line_with_an_open_end_is_refused);
