@@ -58,7 +58,6 @@ refuse(struct engine *e, const struct writing *w, char *item, const struct err *
 int
 engine_write(struct engine *e, const struct writing *w, void *items, size_t n)
 {
-	char *second = (char *)items + n / 2 * w->size;
 	struct err err = ERR_INIT;
 	bool begun;
 
@@ -71,7 +70,9 @@ engine_write(struct engine *e, const struct writing *w, void *items, size_t n)
 		return 0;
 	}
 	/* By halves, so that one row in hundreds costs some transactions, not hundreds. */
-	return engine_write(e, w, items, n / 2) < 0 ? -1 : engine_write(e, w, second, n - n / 2);
+	if (engine_write(e, w, items, n / 2) < 0)
+		return -1;
+	return engine_write(e, w, (char *)items + n / 2 * w->size, n - n / 2);
 }
 
 /* --- complaints ------------------------------------------------------------------------------------ */
