@@ -45,7 +45,7 @@ scan_escape(struct scanner *s, const char *p)
 	if (*p != 'u')
 		return *p && strchr("\"\\/bfnrt", *p) ? p + 1 : fail(s, p - 1, "Invalid \\escape");
 	if (s->end - p <= 5)
-		return fail(s, p + 1, "Invalid \\uXXXX escape");
+		return fail(s, p, "Invalid \\uXXXX escape");
 	for (int i = 1; i <= 4; i++) {
 		if (!isxdigit((unsigned char)p[i]))
 			return fail(s, p, "Invalid \\uXXXX escape");

@@ -14,6 +14,8 @@ unit_tests = \
 	tests/unit/test_http_server \
 	tests/unit/test_json \
 	tests/unit/test_log \
+	tests/unit/test_params \
+	tests/unit/test_routes \
 	tests/unit/test_runfiles \
 	tests/unit/test_timefmt \
 	tests/unit/test_tz \
@@ -56,6 +58,18 @@ tests_unit_test_json_LDADD = $(unit_base_ldadd)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_log_LDADD = $(unit_base_ldadd)
+
+# The API's table of routes with all that its handlers need.
+unit_http_ldadd = libhttp.a libengine.a libfeed.a libcatalog.a liblease.a librunner.a libstore.a \
+	$(unit_core_ldadd) $(STORE_LIBS) $(EVENT_LIBS) $(HTTP_LIBS)
+
+tests_unit_test_params_SOURCES = tests/unit/test_params.c
+tests_unit_test_params_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_test_params_LDADD = $(unit_http_ldadd)
+
+tests_unit_test_routes_SOURCES = tests/unit/test_routes.c
+tests_unit_test_routes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_test_routes_LDADD = $(unit_http_ldadd)
 
 tests_unit_test_runfiles_SOURCES = tests/unit/test_runfiles.c
 tests_unit_test_runfiles_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
