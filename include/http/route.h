@@ -90,7 +90,7 @@ struct route {
 	enum route_auth auth;
 	int success; /* status */
 	const struct field *fields; /* until one without a name; NULL: none */
-	const char *response; /* type as in struct member; NULL: no body */
+	const char *response; /* type as in struct member, or a media type: a text; NULL: no body */
 	route_handler handler;
 	const char *summary; /* for the documentation */
 	bool ours; /* not Flowfile's */

@@ -278,8 +278,8 @@ write_response(struct json *j, const char *status, const char *text, const char 
 	json_object(j);
 	json_kv_string(j, "description", text);
 	if (type) {
-		open_content(j, "application/json");
-		write_schema(j, type, false);
+		open_content(j, strchr(type, '/') ? type : "application/json");
+		write_schema(j, strchr(type, '/') ? "string" : type, false);
 		close_content(j);
 	}
 	json_object_end(j);

@@ -58,8 +58,8 @@ static const struct route routes[] = {
 		true},
 	{"GET", "/readyz", AUTH_NONE, 200, NULL, "Readiness", get_readyz,
 		"The database answers, and who leads is known; else 503", true, true},
-	{"GET", "/metrics", AUTH_USER, 200, NULL, "string", get_metrics, "Figures for Prometheus",
-		true, true},
+	{"GET", "/metrics", AUTH_USER, 200, NULL, "text/plain", get_metrics,
+		"Figures for Prometheus", true, true},
 	{0},
 };
 

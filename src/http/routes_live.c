@@ -67,9 +67,9 @@ static const struct field log_fields[] = {
 };
 
 static const struct route routes[] = {
-	{"GET", "/events", AUTH_USER, 200, event_fields, "string", get_events,
+	{"GET", "/events", AUTH_USER, 200, event_fields, "text/event-stream", get_events,
 		"What happens, as server-sent events", true, false},
-	{"GET", "/catalog/runs/{id}/log/stream", AUTH_ANY, 200, log_fields, "string",
+	{"GET", "/catalog/runs/{id}/log/stream", AUTH_ANY, 200, log_fields, "text/event-stream",
 		get_log_stream, "A run's log as it grows, as server-sent events, until its end",
 		true, false},
 	{0},

@@ -175,7 +175,7 @@ def test_standby(t, d):
         t.equal("a standby tells the same", [e[0] for e in a], [e[0] for e in b])
         moved = Stream(other, "/events", last=a[0][1])
         t.equal("and goes on where the leader's stream was", names(moved.until("run.finished")), names(a[1:]))
-        d.end()
+        t.equal("a daemon with open streams ends well", d.end(), 0)
         got = there.until("leadership")
         while got[-1][2]["holder_id"] is None:
             got = there.until("leadership")
@@ -184,7 +184,7 @@ def test_standby(t, d):
         there.close()
         moved.close()
     finally:
-        other.end()
+        t.equal("so does the other", other.end(), 0)
 
 
 def test_log(t, d):
