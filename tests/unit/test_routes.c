@@ -240,6 +240,9 @@ check_type(const char *type, const char *where)
 	size_t len;
 	int n;
 
+	/* A media type: the answer is a text. */
+	if (strchr(type, '/'))
+		return;
 	type = innermost(type, &len);
 	if (is_plain(type, len))
 		return;
