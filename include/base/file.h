@@ -37,5 +37,10 @@ char *path_own_folder(void);
 
 /* Writes all bytes, through EINTR and short writes. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
+/* Writes, syncs and closes the file. 0, or -1 with errno; closed in any case. */
+int fd_fill_and_close(int fd, const void *data, size_t len);
+/* Syncs a directory. Some file systems cannot and say EINVAL; then there is nothing to wait for. 0, or -1
+ * with errno. */
+int fd_sync_dir(int dir);
 
 #endif

@@ -114,9 +114,8 @@ temp_create(int dir, char name[TEMP_NAME_SIZE], mode_t mode)
 	return fd;
 }
 
-/* Writes, syncs and closes the file. 0, or -1 with errno; closed in any case. */
-static int
-fill_and_close(int fd, const void *data, size_t len)
+int
+fd_fill_and_close(int fd, const void *data, size_t len)
 {
 	int saved;
 
@@ -129,9 +128,8 @@ fill_and_close(int fd, const void *data, size_t len)
 	return close(fd);
 }
 
-/* Some file systems cannot sync a directory and say EINVAL; then there is nothing to wait for. */
-static int
-sync_dir(int dir)
+int
+fd_sync_dir(int dir)
 {
 	return fsync(dir) < 0 && errno != EINVAL ? -1 : 0;
 }
@@ -154,12 +152,12 @@ file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, s
 		err_errno(err, errno, "write %s: new file beside it", path);
 		goto out;
 	}
-	if (fill_and_close(fd, data, len) < 0 || renameat(dir, temp, dir, base) < 0) {
+	if (fd_fill_and_close(fd, data, len) < 0 || renameat(dir, temp, dir, base) < 0) {
 		err_errno(err, errno, "write %s", path);
 		unlinkat(dir, temp, 0);
 		goto out;
 	}
-	if (sync_dir(dir) < 0) {
+	if (fd_sync_dir(dir) < 0) {
 		err_errno(err, errno, "write %s: sync its directory", path);
 		goto out;
 	}

@@ -234,26 +234,22 @@ state_path(const char *state_dir, int64_t run_id, int attempt, const char *suffi
 static int
 write_and_sync(const char *path, const char *text, size_t len)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = -1, saved;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return -1;
-	if (fd_write_all(fd, text, len) == 0 && fsync(fd) == 0)
-		rc = 0;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return rc;
+	return fd < 0 ? -1 : fd_fill_and_close(fd, text, len);
 }
 
 static int
 sync_dir(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd >= 0 && fsync(fd) == 0 ? 0 : -1;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, saved;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return -1;
+	rc = fd_sync_dir(fd);
+	saved = errno;
+	close(fd);
+	errno = saved;
 	return rc;
 }
 
