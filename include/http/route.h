@@ -175,6 +175,9 @@ void call_header(struct call *c, const char *name, const char *value);
 int route_find(const struct http_request *r, struct arena *a, const struct route **route,
 	const char ***captures, const char **allow);
 
+/* The number of an element of an INTS list that was checked: it may be a text or a boolean. */
+int64_t param_int(const void *element);
+
 /* Checks what the request brings and fills c->values. False: the error's body is in c->out; its status is
  * c->error_status, or 422. */
 bool params_read(struct call *c, const char *const *captures);

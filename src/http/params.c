@@ -408,6 +408,20 @@ take_int(struct checker *k, const cJSON *item, int64_t *out)
 	return 0;
 }
 
+int64_t
+param_int(const void *element)
+{
+	const char *s = cJSON_GetStringValue(element);
+	int64_t n = 0;
+
+	if (s)
+		parse_int(s, &n);
+	else
+		n = cJSON_IsBool((const cJSON *)element) ? cJSON_IsTrue((const cJSON *)element)
+							 : (int64_t)cJSON_GetNumberValue(element);
+	return n >= INT32_MIN && n <= INT32_MAX ? n : ID_NOBODY;
+}
+
 static void
 take_bool(struct checker *k, const cJSON *item, struct value *v)
 {

@@ -66,8 +66,17 @@ int_list(struct call *c, const char *name, size_t *n)
 	int64_t *ids = arena_array(c->a, (size_t)cJSON_GetArraySize(list) + 1, sizeof(*ids));
 
 	*n = 0;
-	cJSON_ArrayForEach(item, list) ids[(*n)++] = (int64_t)item->valuedouble;
+	cJSON_ArrayForEach(item, list) ids[(*n)++] = param_int(item);
 	return ids;
+}
+
+/* COUNT_NONE: not given. What is less than nothing is as wrong as nothing. */
+static int64_t
+interval_of(const struct call *c)
+{
+	int64_t s = call_int(c, "interval_seconds");
+
+	return !call_given(c, "interval_seconds") ? COUNT_NONE : s < 0 ? 0 : s;
 }
 
 static int
@@ -76,8 +85,7 @@ create_schedule(struct call *c)
 	struct schedule_new new = {
 		.registration_id = call_int(c, "registration_id"),
 		.type = schedule_type_parse(call_string(c, "schedule_type")),
-		.interval_s = call_given(c, "interval_seconds") ? call_int(c, "interval_seconds")
-								: COUNT_NONE,
+		.interval_s = interval_of(c),
 		.cron_expression = call_string(c, "cron_expression"),
 		.cron_timezone = call_string(c, "cron_timezone"),
 		.trigger_table_id = call_int(c, "trigger_table_id"),
@@ -100,8 +108,7 @@ update_schedule(struct call *c)
 
 	if (call_given(c, "enabled"))
 		change.enabled = call_bool(c, "enabled") ? TRI_TRUE : TRI_FALSE;
-	if (call_given(c, "interval_seconds"))
-		change.interval_s = call_int(c, "interval_seconds");
+	change.interval_s = interval_of(c);
 	change.cron_expression = call_string(c, "cron_expression");
 	change.cron_timezone = call_string(c, "cron_timezone");
 	change.name = call_string(c, "name");

@@ -2,6 +2,8 @@
 e2e_tests = \
 	tests/e2e/test_api_live.sh \
 	tests/e2e/test_api_auth.sh \
+	tests/e2e/test_api_schedules.sh \
+	tests/e2e/test_api_tables.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
@@ -22,7 +24,9 @@ EXTRA_DIST += \
 	tests/e2e/demo_expected.sh \
 	tests/e2e/handover.py \
 	tests/e2e/python_peer.py \
-	tests/e2e/test_api_live.py
+	tests/e2e/test_api_live.py \
+	tests/e2e/test_api_schedules.py \
+	tests/e2e/test_api_tables.py
 TESTS += $(e2e_tests)
 
 # A real catalog of Flowfile 0.16.0, made by its own migrations and services; a few KiB packed.

@@ -71,6 +71,7 @@ clear(void)
 	cJSON_Delete(call.body);
 	buf_free(&call.out);
 	arena_free(&arena);
+	call = (struct call){0};
 }
 
 /* Reads a request anew. body NULL: none. */
