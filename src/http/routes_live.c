@@ -7,7 +7,7 @@
 #include "streams.h"
 
 static void
-be_stream(struct call *c, enum stream_kind kind)
+be_stream(struct call *c, int kind)
 {
 	c->stream = kind;
 	c->content_type = "text/event-stream; charset=utf-8";
