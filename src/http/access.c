@@ -73,8 +73,12 @@ static const struct {
 	{"parent_id", KIND_NAMESPACE},
 };
 
+/* In a path, but a part of what stands before it. */
+static const char *const parts[] = {"column_name"};
+
 /* What is done with a thing by those who use it; all else that is no GET changes it. */
-static const char *const uses[] = {"run", "run-now", "cancel", "favorite", "follow"};
+static const char *const uses[] = {
+	"run", "run-now", "cancel", "favorite", "follow", "resolve", "compute", "fields"};
 
 /* --- routes ---------------------------------------------------------------------------------------------- */
 
@@ -85,12 +89,10 @@ is_reading(const struct route *r)
 }
 
 static bool
-ends_with_use(const char *path)
+is_among(const char *const *words, size_t n, const char *word)
 {
-	const char *last = strrchr(path, '/') + 1;
-
-	for (size_t i = 0; i < ARRAY_LEN(uses); i++)
-		if (!strcmp(last, uses[i]))
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(word, words[i]))
 			return true;
 	return false;
 }
@@ -132,7 +134,8 @@ kind_of_field(const struct route *r, const struct field *f, bool *known)
 	for (size_t i = 0; f->place != IN_PATH && i < ARRAY_LEN(references); i++)
 		if (!strcmp(f->name, references[i].name))
 			kind = (int)references[i].kind;
-	*known = kind >= 0 || (f->place != IN_PATH && !is_id(f->name));
+	*known = kind >= 0 || is_among(parts, ARRAY_LEN(parts), f->name) ||
+		(f->place != IN_PATH && !is_id(f->name));
 	return kind;
 }
 
@@ -140,7 +143,9 @@ static enum need
 need_of(const struct route *r, const struct field *f, enum kind kind)
 {
 	if (f->place == IN_PATH)
-		return is_reading(r) || ends_with_use(r->path) ? NEED_USE : NEED_MANAGE;
+		return is_reading(r) || is_among(uses, ARRAY_LEN(uses), strrchr(r->path, '/') + 1)
+			? NEED_USE
+			: NEED_MANAGE;
 	/* A list of what is in a namespace shows what is visible there. */
 	if (kind == KIND_NAMESPACE)
 		return is_reading(r) ? NEED_NOTHING : NEED_MANAGE;

@@ -5,6 +5,7 @@ unit_base_ldadd = libbase.a $(CJSON_LIBS) $(CHECK_LIBS)
 unit_core_ldadd = libcore.a $(unit_base_ldadd)
 
 unit_tests = \
+	tests/unit/test_auth \
 	tests/unit/test_base \
 	tests/unit/test_cli_catalog \
 	tests/unit/test_command \
@@ -22,6 +23,11 @@ unit_tests = \
 	tests/unit/test_cron
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+tests_unit_test_auth_SOURCES = tests/unit/test_auth.c
+tests_unit_test_auth_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_auth_LDADD = libhttp.a libcatalog.a librunner.a libstore.a $(unit_core_ldadd) \
+	$(STORE_LIBS) $(EVENT_LIBS) $(HTTP_LIBS)
 
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
