@@ -4,6 +4,7 @@ e2e_tests = \
 	tests/e2e/test_api_auth.sh \
 	tests/e2e/test_api_schedules.sh \
 	tests/e2e/test_api_tables.sh \
+	tests/e2e/test_api_malformed.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
@@ -18,6 +19,7 @@ e2e_tests = \
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
 	tests/e2e/test_api_auth.py \
+	tests/e2e/test_api_malformed.py \
 	tests/e2e/api_client.py \
 	tests/e2e/api_client.sh \
 	tests/e2e/cli_lib.sh \

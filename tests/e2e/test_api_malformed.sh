@@ -1,0 +1,3 @@
+#!/bin/sh
+# Thousands of malformed requests: never a crash, a hang, a 500, or a path or query in the answer.
+. "$(dirname "$0")/api_client.sh"
