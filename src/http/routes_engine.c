@@ -133,8 +133,8 @@ of_source(struct call *c)
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(source, "table_id");
 	struct table_info table;
 
-	if (!strcmp(type, "table") && cJSON_IsNumber(id) &&
-		tables_get(c->cat, (int64_t)id->valuedouble, c->a, &table, &c->err) < 0)
+	if (!strcmp(type, "table") && id && !cJSON_IsNull(id) &&
+		tables_get(c->cat, param_int(id), c->a, &table, &c->err) < 0)
 		return -1;
 	if (!strcmp(type, "sql") && query && virtual_check_query(query, &c->err) < 0)
 		return -1;
