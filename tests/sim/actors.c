@@ -465,6 +465,36 @@ request_run(struct sim *s)
 }
 
 static void
+ask_cancel(struct sim *s, int64_t id)
+{
+	s->request_T = s->T;
+	s->requests_done = false;
+	s->runs[id].cancel_asked = true;
+	TRACE(s, "the cancel of run %lld is asked for", (long long)id);
+	sql_exec(s,
+		"INSERT INTO scheduler_requests (kind, run_id, user_id, requested_by, created_at) "
+		"VALUES ('cancel', %lld, 1, 'sim', '%s')",
+		(long long)id, sql_stamp(sim_wall(s)));
+	maybe_refuse_request(s);
+}
+
+static void
+on_regret(struct sim *s, void *what, int64_t id)
+{
+	(void)what;
+	if (sim_faulty(s) && s->runs[id].open)
+		ask_cancel(s, id);
+}
+
+/* Some are sorry at once: the cancel comes before the start, when daemons may die or lose the lock. */
+void
+actor_claimed(struct sim *s, int64_t id)
+{
+	if (sim_faulty(s) && rng_chance(&s->rng, 0.05))
+		sim_in(s, rng_below(&s->rng, 10 * US_PER_MS), on_regret, NULL, id);
+}
+
+static void
 cancel_run(struct sim *s)
 {
 	struct jrun *r;
@@ -476,16 +506,7 @@ cancel_run(struct sim *s)
 	id = s->active[rng_below(&s->rng, s->n_active)];
 	r = &s->runs[id];
 	if (rng_chance(&s->rng, 0.6)) {
-		s->request_T = s->T;
-		s->requests_done = false;
-		r->cancel_asked = true;
-		TRACE(s, "the cancel of run %lld is asked for", (long long)id);
-		sql_exec(s,
-			"INSERT INTO scheduler_requests (kind, run_id, user_id, requested_by, "
-			"created_at) "
-			"VALUES ('cancel', %lld, 1, 'sim', '%s')",
-			(long long)id, sql_stamp(sim_wall(s)));
-		maybe_refuse_request(s);
+		ask_cancel(s, id);
 		return;
 	}
 	/* Flowfile's own: TERM to the pid, the row closed at once (D-09). */
@@ -505,15 +526,21 @@ cancel_run(struct sim *s)
 			sql_stamp(sim_wall(s)), (long long)id);
 }
 
-/* Somebody tidies up by hand: the rows of runs that still go on go, too. The last stays, or its id would come again. */
+/* Somebody tidies up by hand: the rows of runs that still go on go, too. An id does not come again here, so the last
+ * row stays. */
 static void
 delete_run(struct sim *s)
 {
 	int64_t id = s->n_active ? s->active[rng_below(&s->rng, s->n_active)] : 0;
 
-	if (!id || s->runs[id].deleted || id == sql_int(s, 0, "SELECT max(id) FROM flow_runs"))
+	if (!id || s->runs[id].deleted)
 		return;
 	TRACE(s, "the row of run %lld is deleted", (long long)id);
+	sql_exec(s,
+		"INSERT INTO flow_runs (id, flow_name, user_id, started_at, ended_at, success, "
+		"nodes_completed, number_of_nodes, run_type) SELECT max(id) + 1, 'x', 1, '%s', "
+		"'%s', 1, 0, 0, 'manual' FROM flow_runs HAVING max(id) = %lld",
+		sql_stamp(sim_wall(s)), sql_stamp(sim_wall(s)), (long long)id);
 	sql_exec(s, "DELETE FROM flow_runs WHERE id = %lld", (long long)id);
 }
 
@@ -567,7 +594,8 @@ collide(struct sim *s)
 
 static void (*const user_acts[])(struct sim *s) = {request_run, request_run, cancel_run, cancel_run,
 	toggle_schedule, toggle_schedule, edit_schedule, delete_schedule, toggle_user, toggle_flow,
-	toggle_pause, run_in_designer, collide, request_run, cancel_run, toggle_table, delete_run};
+	toggle_pause, run_in_designer, collide, request_run, cancel_run, toggle_table, delete_run,
+	delete_run};
 
 static void
 on_user(struct sim *s, void *what, int64_t arg)

@@ -280,6 +280,7 @@ run_claimed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r)
 	TRACE(s, "daemon %d claims run %lld of flow %lld for schedule %lld", d->id, (long long)id,
 		(long long)r->flow_id, (long long)r->sched_id);
 	check_alone(s, d, id, r);
+	actor_claimed(s, id);
 	if (!x)
 		return;
 	if (!x->enabled)

@@ -462,6 +462,8 @@ void scene_heal(struct sim *s);
 void actors_populate(struct sim *s);
 void actors_start(struct sim *s);
 void actor_write_table(struct sim *s, int table, struct proc *by);
+/* A daemon committed a claim. */
+void actor_claimed(struct sim *s, int64_t id);
 void peer_start(struct sim *s);
 void peer_push(struct sim *s, int table);
 struct proc *peer_launch(struct sim *s, int sched, const char *run_type, int64_t flow);
