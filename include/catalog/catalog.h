@@ -32,6 +32,8 @@ struct catalog {
 	const struct clock *clock;
 	struct zones *zones;
 	int64_t user_id; /* owner of what is made; whose favorites are shown */
+	bool partial; /* views stand before the tables (store/views.h): totals kept for all do not count */
+	bool has_history; /* our history was found; the catalog's own note */
 };
 
 #define ID_NONE INT64_C(0) /* NULL in a column that holds an id */

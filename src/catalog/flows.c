@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "catalog/history.h"
 #include "catalog/namespaces.h"
 #include "catalog/runs.h"
 
@@ -155,20 +156,33 @@ static const struct choice {
 #define FLOW_FROM                                                                                  \
 	" FROM flow_registrations f LEFT JOIN catalog_namespaces n ON n.id = f.namespace_id "      \
 	"LEFT JOIN catalog_namespaces p ON p.id = n.parent_id "
+#define BY_HISTORY                                                                                 \
+	"(SELECT CAST(coalesce(sum(g.runs), 0) AS BIGINT) FROM scheduler_history_groups g WHERE "  \
+	"g.flow_uuid = f.flow_uuid), r.id, r.started_at, r.success" FLOW_FROM                      \
+	"LEFT JOIN flow_runs r ON r.id = (SELECT h.run_id FROM scheduler_history h WHERE "         \
+	"h.group_id = (SELECT g.id FROM scheduler_history_groups g WHERE g.flow_uuid = "           \
+	"f.flow_uuid ORDER BY g.last_at DESC, g.id DESC LIMIT 1) ORDER BY h.started_at DESC, "     \
+	"h.run_id DESC LIMIT 1)"
 #define BY_RUNS                                                                                    \
 	"(SELECT count(*) FROM flow_runs r WHERE r.flow_uuid = f.flow_uuid), r.id, "               \
 	"r.started_at, r.success" FLOW_FROM                                                        \
 	"LEFT JOIN flow_runs r ON r.id = (SELECT x.id FROM flow_runs x WHERE x.flow_uuid = "       \
 	"f.flow_uuid ORDER BY x.started_at DESC, x.id DESC LIMIT 1)"
+
 static int
 read_flows(struct catalog *cat, const struct choice *choice, int64_t id, struct arena *a,
 	struct flow_list *out, struct err *err)
 {
-	const char *sql =
-		arena_printf(a, "%s%s%s ORDER BY f.id", FLOW_COLUMNS, BY_RUNS, choice->flows);
-	struct stmt *st = db_stmt_text(cat->db, sql);
+	const struct run_filter any = {0};
+	struct stmt *st;
+	bool kept;
 	int r;
 
+	if (history_serves(cat, &any, &kept, err) < 0)
+		return -1;
+	st = db_stmt_text(cat->db,
+		arena_printf(a, "%s%s%s ORDER BY f.id", FLOW_COLUMNS, kept ? BY_HISTORY : BY_RUNS,
+			choice->flows));
 	stmt_int(st, 1, cat->user_id);
 	if (*choice->flows)
 		stmt_int(st, 2, id);

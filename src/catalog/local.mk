@@ -6,6 +6,7 @@ libcatalog_a_SOURCES = \
 	src/catalog/favorites.c \
 	src/catalog/flow_interface.c \
 	src/catalog/flows.c \
+	src/catalog/history.c \
 	src/catalog/namespaces.c \
 	src/catalog/requests.c \
 	src/catalog/resolve.c \
@@ -27,6 +28,7 @@ noinst_HEADERS += \
 	include/catalog/favorites.h \
 	include/catalog/flow_interface.h \
 	include/catalog/flows.h \
+	include/catalog/history.h \
 	include/catalog/namespaces.h \
 	include/catalog/requests.h \
 	include/catalog/resolve.h \

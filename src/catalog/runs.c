@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "catalog/history.h"
 #include "catalog/status.h"
 
 #define RUN_COLUMNS                                                                                \
@@ -37,7 +38,8 @@ find_select(struct catalog *cat, const struct select **out, struct err *err)
 {
 	bool prepared;
 
-	if (status_prepared(cat, &prepared, err) < 0)
+	prepared = cat->has_history;
+	if (!prepared && status_prepared(cat, &prepared, err) < 0)
 		return -1;
 	*out = &selects[prepared ? 1 : 0];
 	return 0;
@@ -368,21 +370,47 @@ select_page(struct catalog *cat, const struct select *select, const struct run_f
 	return r;
 }
 
+static int
+select_kept(struct catalog *cat, const struct run_filter *filter, struct arena *a,
+	struct run_page *out, struct err *err)
+{
+	struct run_list list;
+	int64_t *ids;
+	size_t n;
+
+	if (history_page(cat, filter, a, out, &ids, &n, err) < 0 ||
+		runs_by_ids(cat, ids, n, a, &list, err) < 0)
+		return -1;
+	out->items = arena_array(a, n + 1, sizeof(*out->items));
+	for (size_t i = 0; i < n; i++) {
+		const struct run_info *run =
+			catalog_find(list.items, list.n, sizeof(*list.items), ids[i]);
+
+		if (run != NULL)
+			out->items[out->n++] = *run;
+	}
+	return 0;
+}
+
 int
 runs_list(struct catalog *cat, const struct run_filter *filter, struct arena *a,
 	struct run_page *out, struct err *err)
 {
 	const struct select *select;
+	bool kept;
 	int rc;
 
 	*out = (struct run_page){0};
 	if (find_select(cat, &select, err) < 0)
 		return -1;
+	if (history_serves(cat, filter, &kept, err) < 0)
+		return -1;
 	/* One snapshot, so that the counts fit the page. */
 	if (db_begin_read(cat->db, err) < 0)
 		return -1;
-	rc = select_counts(cat, select, filter, out, err);
-	if (rc == 0)
+	rc = kept ? select_kept(cat, filter, a, out, err)
+		  : select_counts(cat, select, filter, out, err);
+	if (rc == 0 && !kept)
 		rc = select_page(cat, select, filter, a, out, err);
 	db_rollback(cat->db);
 	return rc;

@@ -204,6 +204,7 @@ open_views(struct access *x, struct err *err)
 	}
 	/* Half of the views would be worse than none: the next call begins with a new connection. */
 	x->made = views_make(x->cat.db, err) == 0;
+	x->cat.partial = true;
 	return x->made ? 0 : -1;
 }
 

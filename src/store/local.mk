@@ -10,6 +10,8 @@ store_sql = \
 store_schema_sql = \
 	src/store/sql/schema/001-scheduler-postgres.sql \
 	src/store/sql/schema/001-scheduler-sqlite.sql \
+	src/store/sql/schema/002-history-postgres.sql \
+	src/store/sql/schema/002-history-sqlite.sql \
 	src/store/sql/schema/access-views.sql \
 	src/store/sql/schema/flowfile-postgres.sql \
 	src/store/sql/schema/flowfile-sqlite.sql \

@@ -28,8 +28,9 @@ struct migration {
 };
 static const struct migration migrations[] = {
 	{"001-scheduler", 1},
+	{"002-history", 2},
 };
-static const struct migration triggers = {"triggers", 1};
+static const struct migration triggers = {"triggers", 2};
 
 #define N_MIGRATIONS ((int)ARRAY_LEN(migrations))
 

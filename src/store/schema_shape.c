@@ -58,7 +58,8 @@ static const struct {
 /* Ours, which the triggers write to: when one is missing, every write of everybody fails. */
 static const char *const ours[] = {"scheduler_changes", "scheduler_tables", "scheduler_consumed",
 	"scheduler_cursors", "scheduler_firings", "scheduler_runs", "scheduler_active",
-	"scheduler_requests", "scheduler_instances", "scheduler_settings"};
+	"scheduler_requests", "scheduler_instances", "scheduler_settings", "scheduler_history",
+	"scheduler_history_groups"};
 
 #define N_NEEDED ARRAY_LEN(needed)
 #define N_OURS ARRAY_LEN(ours)

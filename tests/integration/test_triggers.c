@@ -585,6 +585,90 @@ START_TEST(the_mirror_of_active_runs_follows_every_change)
 }
 END_TEST
 
+/* What the runs say, and what is kept of them, in the same form: key, counts, first and last. */
+static const char history_of_runs[] =
+	"9:SELECT coalesce(flow_uuid, ''), coalesce(schedule_id, 0), run_type, flow_name, count(*),"
+	" count(CASE WHEN success IS TRUE THEN 1 END), count(CASE WHEN success IS FALSE THEN 1 "
+	"END),"
+	" min(started_at), max(started_at) FROM flow_runs"
+	" GROUP BY coalesce(flow_uuid, ''), coalesce(schedule_id, 0), run_type, flow_name"
+	" ORDER BY 1, 2, 3, 4";
+static const char history_kept[] = "9:SELECT flow_uuid, schedule_id, run_type, flow_name, runs, "
+				   "successes, failures, first_at, "
+				   "last_at FROM scheduler_history_groups ORDER BY 1, 2, 3, 4";
+static const char history_rows[] =
+	"2:SELECT h.run_id, h.started_at FROM scheduler_history h JOIN scheduler_history_groups g "
+	"ON g.id = h.group_id JOIN flow_runs r ON r.id = h.run_id AND r.run_type = g.run_type "
+	"AND coalesce(r.flow_uuid, '') = g.flow_uuid AND coalesce(r.schedule_id, 0) = "
+	"g.schedule_id "
+	"AND r.flow_name = g.flow_name ORDER BY 1";
+static const char history_all[] = "2:SELECT id, started_at FROM flow_runs ORDER BY 1";
+
+static void
+check_history(struct db *db)
+{
+	char *want = xstrdup(must_rows(db, history_of_runs));
+
+	ck_assert_str_eq(must_rows(db, history_kept), want);
+	free(want);
+	want = xstrdup(must_rows(db, history_all));
+	ck_assert_str_eq(must_rows(db, history_rows), want);
+	free(want);
+	ck_assert_int_eq(must_int(db, "SELECT count(*) FROM scheduler_history"),
+		must_int(db, "SELECT count(*) FROM flow_runs"));
+}
+
+static const char *const history_changes[] = {
+	"UPDATE flow_runs SET ended_at = CURRENT_TIMESTAMP, success = TRUE WHERE id < 4",
+	"UPDATE flow_runs SET success = FALSE WHERE id = 2",
+	"UPDATE flow_runs SET success = NULL WHERE id = 3",
+	"UPDATE flow_runs SET flow_uuid = 'other' WHERE id = 2",
+	"UPDATE flow_runs SET flow_uuid = 'other', success = FALSE, schedule_id = 9 WHERE id = 1",
+	"UPDATE flow_runs SET started_at = '2030-01-01 00:00:00' WHERE id = 4",
+	"UPDATE flow_runs SET started_at = '2020-01-01 00:00:00.500000' WHERE id = 4",
+	"UPDATE flow_runs SET flow_name = 'new', run_type = 'manual', schedule_id = NULL",
+	"UPDATE flow_runs SET registration_id = NULL, pid = 5",
+	"DELETE FROM flow_runs WHERE id = 4",
+	"UPDATE flow_runs SET flow_uuid = NULL WHERE id = 3",
+	"DELETE FROM flow_runs",
+};
+
+START_TEST(the_history_is_what_the_runs_are)
+{
+	struct db *db = catalog(_i);
+
+	check_history(db);
+	add_run(db, 1, "scheduled", "1");
+	add_run(db, 2, "scheduled", "1");
+	add_run(db, 3, "manual", "NULL");
+	add_run(db, 4, "scheduled", "2");
+	check_history(db);
+	for (size_t i = 0; i < ARRAY_LEN(history_changes); i++) {
+		must_run(db, history_changes[i]);
+		check_history(db);
+	}
+	ck_assert_int_eq(must_int(db, "SELECT count(*) FROM scheduler_history_groups"), 0);
+	db_close(db);
+}
+END_TEST
+
+START_TEST(the_history_is_made_anew_after_a_trigger_was_away)
+{
+	struct db *db = catalog(_i);
+	struct err err = ERR_INIT;
+
+	add_run(db, 1, "scheduled", "1");
+	must_run(db,
+		db_get_type(db) == DB_SQLITE ? "DROP TRIGGER scheduler_history_added"
+					     : "DROP TRIGGER scheduler_history_added ON flow_runs");
+	add_run(db, 2, "scheduled", "1");
+	must_run(db, "UPDATE flow_runs SET success = TRUE WHERE id = 2");
+	ck_assert_int_eq(schema_ensure_triggers(db, &err), 1);
+	check_history(db);
+	db_close(db);
+}
+END_TEST
+
 START_TEST(nothing_of_a_deleted_run_is_left_for_the_next_with_its_id)
 {
 	struct db *db = catalog(_i);
@@ -1050,6 +1134,8 @@ schedule_case(void)
 	add_both(tc, nothing_of_a_deleted_schedule_is_left_for_the_next_with_its_id);
 	add_both(tc, a_scheduled_run_consumes_what_its_schedule_can_see);
 	add_both(tc, the_mirror_of_active_runs_follows_every_change);
+	add_both(tc, the_history_is_what_the_runs_are);
+	add_both(tc, the_history_is_made_anew_after_a_trigger_was_away);
 	add_both(tc, nothing_of_a_deleted_run_is_left_for_the_next_with_its_id);
 	for (int i = 0; i < 2 * (int)ARRAY_LEN(heard_cases); i += cluster != NULL ? 1 : 2)
 		tcase_add_loop_test(tc, the_engine_hears_of_what_matters_to_it, i, i + 1);

@@ -388,6 +388,13 @@ DELETE FROM schedule_trigger_tables WHERE schedule_id = $1;
 -- name: cat_schedule_delete
 DELETE FROM flow_schedules WHERE id = $1;
 
+-- name: cat_history_total
+SELECT CAST(coalesce(sum(runs), 0) AS BIGINT) FROM scheduler_history_groups;
+
+-- name: cat_history_reused
+SELECT count(*) FROM scheduler_history_groups g JOIN flow_schedules s ON s.id = g.schedule_id
+WHERE g.schedule_id = $1 AND s.created_at > g.first_at;
+
 -- name: cat_run_user
 SELECT user_id FROM flow_runs WHERE id = $1;
 

@@ -118,6 +118,26 @@ DELETE FROM scheduler_active;
 INSERT INTO scheduler_active (run_id, registration_id, flow_uuid)
 SELECT id, registration_id, flow_uuid FROM flow_runs WHERE ended_at IS NULL;
 
+-- name: schema_clear_history
+DELETE FROM scheduler_history;
+
+-- name: schema_clear_history_groups
+DELETE FROM scheduler_history_groups;
+
+-- name: schema_fill_history_groups
+INSERT INTO scheduler_history_groups (flow_uuid, schedule_id, run_type, flow_name, runs, successes,
+	failures, first_at, last_at)
+SELECT coalesce(flow_uuid, ''), coalesce(schedule_id, 0), run_type, flow_name, count(*),
+	count(CASE WHEN success IS TRUE THEN 1 END), count(CASE WHEN success IS FALSE THEN 1 END),
+	min(started_at), max(started_at)
+FROM flow_runs GROUP BY coalesce(flow_uuid, ''), coalesce(schedule_id, 0), run_type, flow_name;
+
+-- name: schema_fill_history
+INSERT INTO scheduler_history (run_id, group_id, started_at)
+SELECT r.id, g.id, r.started_at FROM flow_runs r JOIN scheduler_history_groups g
+	ON g.flow_uuid = coalesce(r.flow_uuid, '') AND g.schedule_id = coalesce(r.schedule_id, 0)
+		AND g.run_type = r.run_type AND g.flow_name = r.flow_name;
+
 -- Rows of ours about schedules, links and runs that are gone.
 -- name: schema_sweep_consumed
 DELETE FROM scheduler_consumed WHERE NOT EXISTS (

@@ -157,6 +157,66 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+-- A run joins its group, and leaves it.
+CREATE OR REPLACE FUNCTION scheduler_history_add(run flow_runs) RETURNS VOID
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+	WITH joined AS (
+		INSERT INTO scheduler_history_groups AS g
+			(flow_uuid, schedule_id, run_type, flow_name, runs, successes, failures, first_at, last_at)
+		VALUES (coalesce(run.flow_uuid, ''), coalesce(run.schedule_id, 0), run.run_type, run.flow_name, 1,
+			CASE WHEN run.success IS TRUE THEN 1 ELSE 0 END, CASE WHEN run.success IS FALSE THEN 1 ELSE 0 END,
+			run.started_at, run.started_at)
+		ON CONFLICT (flow_uuid, schedule_id, run_type, flow_name) DO UPDATE SET runs = g.runs + 1,
+			successes = g.successes + excluded.successes, failures = g.failures + excluded.failures,
+			first_at = least(g.first_at, excluded.first_at), last_at = greatest(g.last_at, excluded.last_at)
+		RETURNING g.id
+	)
+	INSERT INTO scheduler_history (run_id, group_id, started_at) SELECT run.id, joined.id, run.started_at FROM joined
+	ON CONFLICT (run_id) DO UPDATE SET group_id = excluded.group_id, started_at = excluded.started_at;
+$$;
+
+CREATE OR REPLACE FUNCTION scheduler_history_drop(run flow_runs) RETURNS VOID
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	of BIGINT;
+BEGIN
+	DELETE FROM scheduler_history WHERE run_id = run.id RETURNING group_id INTO of;
+	UPDATE scheduler_history_groups g SET runs = runs - 1,
+		successes = successes - CASE WHEN run.success IS TRUE THEN 1 ELSE 0 END,
+		failures = failures - CASE WHEN run.success IS FALSE THEN 1 ELSE 0 END,
+		first_at = (SELECT min(h.started_at) FROM scheduler_history h WHERE h.group_id = g.id),
+		last_at = (SELECT max(h.started_at) FROM scheduler_history h WHERE h.group_id = g.id)
+	WHERE id = of;
+	DELETE FROM scheduler_history_groups WHERE id = of AND runs = 0;
+END $$;
+
+REVOKE ALL ON FUNCTION scheduler_history_add(flow_runs) FROM PUBLIC;
+REVOKE ALL ON FUNCTION scheduler_history_drop(flow_runs) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION scheduler_on_history() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		PERFORM scheduler_history_drop(OLD);
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		PERFORM scheduler_history_add(NEW);
+	END IF;
+	RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION scheduler_on_outcome() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	UPDATE scheduler_history_groups g SET
+		successes = successes + CASE WHEN NEW.success IS TRUE THEN 1 ELSE 0 END
+			- CASE WHEN OLD.success IS TRUE THEN 1 ELSE 0 END,
+		failures = failures + CASE WHEN NEW.success IS FALSE THEN 1 ELSE 0 END
+			- CASE WHEN OLD.success IS FALSE THEN 1 ELSE 0 END
+	WHERE g.id = (SELECT group_id FROM scheduler_history WHERE run_id = NEW.id);
+	RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION scheduler_on_setting() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
@@ -236,3 +296,17 @@ CREATE TRIGGER scheduler_setting_changed AFTER UPDATE ON scheduler_settings
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_setting();
 CREATE TRIGGER scheduler_setting_removed AFTER DELETE ON scheduler_settings
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_setting();
+
+CREATE TRIGGER scheduler_history_added AFTER INSERT ON flow_runs
+	FOR EACH ROW EXECUTE FUNCTION scheduler_on_history();
+CREATE TRIGGER scheduler_history_counted AFTER UPDATE OF success ON flow_runs
+	FOR EACH ROW WHEN (NEW.success IS DISTINCT FROM OLD.success
+		AND NEW.flow_uuid IS NOT DISTINCT FROM OLD.flow_uuid AND NEW.schedule_id IS NOT DISTINCT FROM OLD.schedule_id
+		AND NEW.run_type = OLD.run_type AND NEW.flow_name = OLD.flow_name AND NEW.started_at = OLD.started_at)
+	EXECUTE FUNCTION scheduler_on_outcome();
+CREATE TRIGGER scheduler_history_moved AFTER UPDATE OF flow_uuid, schedule_id, run_type, flow_name, started_at ON flow_runs
+	FOR EACH ROW WHEN (NOT (NEW.flow_uuid IS NOT DISTINCT FROM OLD.flow_uuid AND NEW.schedule_id IS NOT DISTINCT FROM OLD.schedule_id
+		AND NEW.run_type = OLD.run_type AND NEW.flow_name = OLD.flow_name AND NEW.started_at = OLD.started_at))
+	EXECUTE FUNCTION scheduler_on_history();
+CREATE TRIGGER scheduler_history_removed AFTER DELETE ON flow_runs
+	FOR EACH ROW EXECUTE FUNCTION scheduler_on_history();

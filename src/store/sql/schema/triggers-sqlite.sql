@@ -241,3 +241,80 @@ CREATE TRIGGER scheduler_setting_removed AFTER DELETE ON scheduler_settings
 BEGIN
 	INSERT INTO scheduler_changes (kind, object_id) VALUES ('p', 0);
 END;
+
+-- The history: a run joins its group, its outcome is counted, it moves or goes.
+CREATE TRIGGER scheduler_history_added AFTER INSERT ON flow_runs
+BEGIN
+	INSERT INTO scheduler_history_groups (flow_uuid, schedule_id, run_type, flow_name)
+	SELECT coalesce(NEW.flow_uuid, ''), coalesce(NEW.schedule_id, 0), NEW.run_type, NEW.flow_name
+	WHERE NOT EXISTS (SELECT 1 FROM scheduler_history_groups
+		WHERE flow_uuid = coalesce(NEW.flow_uuid, '') AND schedule_id = coalesce(NEW.schedule_id, 0)
+			AND run_type = NEW.run_type AND flow_name = NEW.flow_name);
+	DELETE FROM scheduler_history WHERE run_id = NEW.id;
+	INSERT INTO scheduler_history (run_id, group_id, started_at)
+	SELECT NEW.id, id, NEW.started_at FROM scheduler_history_groups
+	WHERE flow_uuid = coalesce(NEW.flow_uuid, '') AND schedule_id = coalesce(NEW.schedule_id, 0)
+		AND run_type = NEW.run_type AND flow_name = NEW.flow_name;
+	UPDATE scheduler_history_groups SET runs = runs + 1, successes = successes + (NEW.success IS 1),
+		failures = failures + (NEW.success IS 0),
+		first_at = min(coalesce(first_at, NEW.started_at), NEW.started_at),
+		last_at = max(coalesce(last_at, NEW.started_at), NEW.started_at)
+	WHERE id = (SELECT group_id FROM scheduler_history WHERE run_id = NEW.id);
+END;
+
+CREATE TRIGGER scheduler_history_counted AFTER UPDATE OF success ON flow_runs
+WHEN NEW.success IS NOT OLD.success AND NEW.flow_uuid IS OLD.flow_uuid AND NEW.schedule_id IS OLD.schedule_id
+	AND NEW.run_type IS OLD.run_type AND NEW.flow_name IS OLD.flow_name AND NEW.started_at IS OLD.started_at
+BEGIN
+	UPDATE scheduler_history_groups SET successes = successes + (NEW.success IS 1) - (OLD.success IS 1),
+		failures = failures + (NEW.success IS 0) - (OLD.success IS 0)
+	WHERE id = (SELECT group_id FROM scheduler_history WHERE run_id = NEW.id);
+END;
+
+CREATE TRIGGER scheduler_history_moved AFTER UPDATE OF flow_uuid, schedule_id, run_type, flow_name, started_at ON flow_runs
+WHEN NEW.flow_uuid IS NOT OLD.flow_uuid OR NEW.schedule_id IS NOT OLD.schedule_id
+	OR NEW.run_type IS NOT OLD.run_type OR NEW.flow_name IS NOT OLD.flow_name OR NEW.started_at IS NOT OLD.started_at
+BEGIN
+	UPDATE scheduler_history_groups SET runs = runs - 1, successes = successes - (OLD.success IS 1),
+		failures = failures - (OLD.success IS 0),
+		first_at = (SELECT h.started_at FROM scheduler_history h
+			WHERE h.group_id = scheduler_history_groups.id AND h.run_id <> OLD.id
+			ORDER BY h.started_at LIMIT 1),
+		last_at = (SELECT h.started_at FROM scheduler_history h
+			WHERE h.group_id = scheduler_history_groups.id AND h.run_id <> OLD.id
+			ORDER BY h.started_at DESC LIMIT 1)
+	WHERE id = (SELECT group_id FROM scheduler_history WHERE run_id = OLD.id);
+	DELETE FROM scheduler_history_groups
+	WHERE runs = 0 AND id = (SELECT group_id FROM scheduler_history WHERE run_id = OLD.id);
+	INSERT INTO scheduler_history_groups (flow_uuid, schedule_id, run_type, flow_name)
+	SELECT coalesce(NEW.flow_uuid, ''), coalesce(NEW.schedule_id, 0), NEW.run_type, NEW.flow_name
+	WHERE NOT EXISTS (SELECT 1 FROM scheduler_history_groups
+		WHERE flow_uuid = coalesce(NEW.flow_uuid, '') AND schedule_id = coalesce(NEW.schedule_id, 0)
+			AND run_type = NEW.run_type AND flow_name = NEW.flow_name);
+	DELETE FROM scheduler_history WHERE run_id = OLD.id;
+	INSERT INTO scheduler_history (run_id, group_id, started_at)
+	SELECT NEW.id, id, NEW.started_at FROM scheduler_history_groups
+	WHERE flow_uuid = coalesce(NEW.flow_uuid, '') AND schedule_id = coalesce(NEW.schedule_id, 0)
+		AND run_type = NEW.run_type AND flow_name = NEW.flow_name;
+	UPDATE scheduler_history_groups SET runs = runs + 1, successes = successes + (NEW.success IS 1),
+		failures = failures + (NEW.success IS 0),
+		first_at = min(coalesce(first_at, NEW.started_at), NEW.started_at),
+		last_at = max(coalesce(last_at, NEW.started_at), NEW.started_at)
+	WHERE id = (SELECT group_id FROM scheduler_history WHERE run_id = NEW.id);
+END;
+
+CREATE TRIGGER scheduler_history_removed AFTER DELETE ON flow_runs
+BEGIN
+	UPDATE scheduler_history_groups SET runs = runs - 1, successes = successes - (OLD.success IS 1),
+		failures = failures - (OLD.success IS 0),
+		first_at = (SELECT h.started_at FROM scheduler_history h
+			WHERE h.group_id = scheduler_history_groups.id AND h.run_id <> OLD.id
+			ORDER BY h.started_at LIMIT 1),
+		last_at = (SELECT h.started_at FROM scheduler_history h
+			WHERE h.group_id = scheduler_history_groups.id AND h.run_id <> OLD.id
+			ORDER BY h.started_at DESC LIMIT 1)
+	WHERE id = (SELECT group_id FROM scheduler_history WHERE run_id = OLD.id);
+	DELETE FROM scheduler_history_groups
+	WHERE runs = 0 AND id = (SELECT group_id FROM scheduler_history WHERE run_id = OLD.id);
+	DELETE FROM scheduler_history WHERE run_id = OLD.id;
+END;
