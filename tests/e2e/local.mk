@@ -2,6 +2,8 @@
 e2e_tests = \
 	tests/e2e/test_api_live.sh \
 	tests/e2e/test_api_auth.sh \
+	tests/e2e/test_api_flows.sh \
+	tests/e2e/test_api_runs.sh \
 	tests/e2e/test_api_schedules.sh \
 	tests/e2e/test_api_tables.sh \
 	tests/e2e/test_api_malformed.sh \
@@ -22,6 +24,8 @@ EXTRA_DIST += \
 	tests/e2e/test_api_malformed.py \
 	tests/e2e/api_client.py \
 	tests/e2e/api_client.sh \
+	tests/e2e/test_api_flows.py \
+	tests/e2e/test_api_runs.py \
 	tests/e2e/cli_lib.sh \
 	tests/e2e/demo_expected.sh \
 	tests/e2e/handover.py \
