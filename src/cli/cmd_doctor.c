@@ -540,7 +540,7 @@ check_paused(struct doctor *d)
 	if (load_paused(d->cli->catalog.db, &paused, &err) < 0)
 		failed(d, "launching", &err, NULL);
 	else if (paused)
-		found(d, LEVEL_WARN, "launching", "paused: nothing is launched",
+		found(d, LEVEL_WARN, "launching", "paused: no schedule fires",
 			"go on with `flowfile scheduler resume`");
 	else
 		found(d, LEVEL_OK, "launching", "on", NULL);

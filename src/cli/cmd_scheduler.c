@@ -135,7 +135,7 @@ set_paused(struct cli *cli, bool paused, struct err *err)
 	else if (paused)
 		puts(cli_hint(cli,
 			"Launching is paused: no schedule fires until `flowfile scheduler resume`. "
-			"Active runs go on."));
+			"Active runs go on, and what you run by hand is launched."));
 	else
 		puts("Launching is on again: what became due meanwhile is launched now.");
 	return 0;

@@ -7,7 +7,6 @@
 #include "catalog/runs.h"
 #include "catalog/status.h"
 #include "cli/cli.h"
-#include "store/load.h"
 
 /* A leading daemon answers in milliseconds; this long it may be busy. */
 #define ANSWER_TIMEOUT_MS 10000
@@ -17,12 +16,8 @@
 #define START_TIMEOUT_MS 1000
 
 static int
-not_now(const struct leader_info *leader, bool paused, struct err *err)
+not_now(const struct leader_info *leader, struct err *err)
 {
-	if (paused)
-		return err_set(err, ERR_CONFLICT,
-			"launching is paused\nGo on with `flowfile scheduler resume`, or keep the "
-			"request for later with --queue.");
 	if (leader->active)
 		return err_set(err, ERR_FAILED,
 			"the scheduler that leads on this catalog (%s) takes no requests: it is "
@@ -95,18 +90,16 @@ static int
 ask(struct cli *cli, const struct request_new *request, struct request_answer *answer,
 	struct err *err)
 {
-	bool queue = args_has(cli, "queue"), crashed, now, paused = false;
+	bool queue = args_has(cli, "queue"), crashed, now;
 	struct leader_info leader;
 	int64_t id;
 
 	if (status_leader(&cli->catalog, &cli->arena, &leader, err) < 0)
 		return -1;
-	if (request->run_id == ID_NONE && load_paused(cli->catalog.db, &paused, err) < 0)
-		return -1;
 	crashed = has_crashed(cli, &leader);
-	now = leader.active && leader.ours && !crashed && !paused;
-	if (!queue && !now && (paused || !crashed))
-		return not_now(&leader, paused, err);
+	now = leader.active && leader.ours && !crashed;
+	if (!queue && !now && !crashed)
+		return not_now(&leader, err);
 	if (requests_submit(&cli->catalog, request, &id, err) < 0)
 		return err_prefix(err, "ask the scheduler");
 	if (!now && queue)

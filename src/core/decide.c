@@ -1,6 +1,7 @@
 #include "core/decide.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -103,7 +104,49 @@ take_refusals(struct world *w, struct arena *arena, struct decision *out)
 	}
 }
 
-/* First come, first served, until places run out. A busy flow's jobs step aside until it is free. */
+/* A busy flow's jobs step aside until it is free. False: no place is left. */
+static bool
+take_job(struct world *w, struct job *job, int64_t now_us, int64_t places, struct decision *out)
+{
+	if (world_flow_run(w, job->flow_id) || world_flow_claimed(w, job->flow_id)) {
+		world_job_wait(w, job);
+		return true;
+	}
+	if ((int64_t)out->n_launches >= places)
+		return false;
+	add_launch(job, now_us, out);
+	world_job_claim(w, job);
+	return true;
+}
+
+static int
+compare_ready(const void *a, const void *b)
+{
+	const struct job *x = *(struct job *const *)a, *y = *(struct job *const *)b;
+
+	if (x->due_us != y->due_us)
+		return x->due_us < y->due_us ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* While schedules are paused, what people ask for is launched still. */
+static void
+take_requests(struct world *w, int64_t now_us, size_t max, int64_t places, struct arena *arena,
+	struct decision *out)
+{
+	struct job **ready = arena_array(arena, w->requests.n, sizeof(*ready)), *job;
+	size_t pos = 0, n = 0;
+
+	while ((job = idmap_each(&w->requests, &pos)))
+		if (job->place == JOB_READY)
+			ready[n++] = job;
+	qsort(ready, n, sizeof(*ready), compare_ready);
+	for (size_t i = 0; i < n && out->n_launches < max; i++)
+		if (!take_job(w, ready[i], now_us, places, out))
+			return;
+}
+
+/* First come, first served, until places run out. */
 static void
 take_ready(struct world *w, int64_t now_us, size_t max, struct arena *arena, struct decision *out)
 {
@@ -111,23 +154,16 @@ take_ready(struct world *w, int64_t now_us, size_t max, struct arena *arena, str
 	int64_t places = limit > 0 ? limit - w->n_ours : INT64_MAX;
 	struct heap_node *node;
 
-	if (w->paused)
-		return;
 	if (max > w->ready.n)
 		max = w->ready.n;
 	out->launches = arena_array(arena, max, sizeof(*out->launches));
-	while (out->n_launches < max && (node = heap_top(&w->ready))) {
-		struct job *job = OWNER_OF(node, struct job, node);
-
-		if (world_flow_run(w, job->flow_id) || world_flow_claimed(w, job->flow_id)) {
-			world_job_wait(w, job);
-		} else if ((int64_t)out->n_launches >= places) {
-			return;
-		} else {
-			add_launch(job, now_us, out);
-			world_job_claim(w, job);
-		}
+	if (w->paused) {
+		take_requests(w, now_us, max, places, arena, out);
+		return;
 	}
+	while (out->n_launches < max && (node = heap_top(&w->ready)))
+		if (!take_job(w, OWNER_OF(node, struct job, node), now_us, places, out))
+			return;
 	if (w->ready.n > 0 && (int64_t)out->n_launches < places)
 		out->next_us = now_us;
 }

@@ -556,9 +556,8 @@ ok scheduler pause
 out 'paused already'
 ok scheduler status --json
 out '"paused":true'
-no 4 'launching is paused' flows run job
 run 1 "$flowfile" doctor
-out 'warn  launching: paused: nothing is launched; go on with '
+out 'warn  launching: paused: no schedule fires; go on with '
 ok scheduler resume
 is 0 "SELECT value FROM scheduler_settings WHERE name = 'paused'"
 

@@ -51,7 +51,8 @@ hang()
 	status=0
 	"$build/flowfile_scheduler" --once || status=$?
 	echo "status $status"
-	timeout 5 cat "$dir/hang/logs/scheduled_run_1.log" # the supervisor sees that nobody waits for it
+	# A supervisor that is still there sees that nobody waits for it; the daemon may have ended it by now.
+	timeout 2 cat "$dir/hang/logs/scheduled_run_1.log" || :
 }
 
 hang >"$dir/hang.log" 2>&1 &
@@ -247,7 +248,7 @@ run 0 scheduler pause
 run 0 tables touch orders
 run 0 schedules explain on_orders
 out 'the scheduler is paused'
-run 4 flows run quick
+run 0 flows run quick --wait # what people ask for runs all the same
 run 0 scheduler resume
 becomes 2 "SELECT count(*) FROM flow_runs WHERE schedule_id = 2 AND success = 1"
 

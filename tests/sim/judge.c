@@ -633,7 +633,7 @@ sweep_requests(struct sim *s)
 {
 	int64_t from = later(later(s->request_T, s->paused_T), s->calm_from), n;
 
-	if (s->requests_done || s->paused || s->T - from <= 3 * US_PER_SEC)
+	if (s->requests_done || s->T - from <= 3 * US_PER_SEC)
 		return;
 	n = sql_int(s, 0,
 		"SELECT count(*) FROM scheduler_requests WHERE outcome IS NULL AND kind <> 'run' "

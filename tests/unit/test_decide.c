@@ -453,6 +453,22 @@ START_TEST(a_paused_scheduler_launches_nothing_and_forgets_nothing)
 }
 END_TEST
 
+START_TEST(what_people_ask_for_is_launched_though_schedules_are_paused)
+{
+	struct schedule_row a = interval_row(1, 10, 300);
+
+	w.paused = true;
+	put(&a, T0);
+	world_put_request(&w, 8, 12, 1, T0 + 1);
+	world_put_request(&w, 7, 11, 1, T0);
+	decide_at(T0 + S);
+	ck_assert_uint_eq(d.n_launches, 2);
+	ck_assert_int_eq(d.launches[0].kind, JOB_REQUEST);
+	ck_assert_int_eq(d.launches[0].id, 7);
+	ck_assert_int_eq(d.launches[1].id, 8);
+}
+END_TEST
+
 START_TEST(a_blocked_schedule_waits_for_what_blocks_it)
 {
 	struct schedule_row a = interval_row(1, 10, 300);
@@ -777,6 +793,7 @@ suite(void)
 		runs_of_others_take_no_place,
 		a_request_for_a_busy_flow_is_refused_even_when_no_place_is_free,
 		a_paused_scheduler_launches_nothing_and_forgets_nothing,
+		what_people_ask_for_is_launched_though_schedules_are_paused,
 		a_blocked_schedule_waits_for_what_blocks_it,
 		a_disabled_schedule_does_nothing,
 		a_row_that_makes_no_sense_is_told_once_and_harms_nobody,
