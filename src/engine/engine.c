@@ -543,7 +543,9 @@ plan_next(struct engine *e, struct engine_next *next)
 		next->boot = e->db_retry;
 	if (!e->db_down && engine_leads(e)) {
 		sooner(&next->boot, e->next_poll);
-		sooner(&next->boot, e->next_upkeep);
+		/* Due and not done: something before it failed, and is to be tried again first. */
+		if (boottime_diff(e->next_upkeep, e->boot) > 0)
+			sooner(&next->boot, e->next_upkeep);
 	} else {
 		next->wall_us = TIME_NEVER;
 	}

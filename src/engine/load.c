@@ -59,6 +59,16 @@ take_run(const struct active_run *run, void *arg)
 	task_meet(arg, run);
 }
 
+/* It was read before, and could not be carried out yet. */
+static bool
+is_waiting(const struct engine *e, int64_t request_id)
+{
+	for (size_t i = 0; i < e->n_cancels; i++)
+		if (e->cancels[i] == request_id)
+			return true;
+	return false;
+}
+
 static void
 take_request(const struct request_row *row, void *arg)
 {
@@ -67,7 +77,7 @@ take_request(const struct request_row *row, void *arg)
 	if (row->kind && !strcmp(row->kind, "run"))
 		world_put_request(&e->world, row->id, row->flow_id, row->user_id,
 			row->created_us == TIME_NONE ? e->now_us : row->created_us);
-	else
+	else if (!is_waiting(e, row->id))
 		ids_add(&e->cancels, &e->n_cancels, &e->cap_cancels, row->id);
 }
 

@@ -16,6 +16,12 @@ is_about_one_row(const struct err *err)
 	return err->code == ERR_FAILED || err->code == ERR_CONFLICT || err->code == ERR_USAGE;
 }
 
+int64_t
+engine_key(struct about about)
+{
+	return (int64_t)((uint64_t)about.id * 128 + (uint64_t)(about.kind & 127));
+}
+
 static int
 transact(struct engine *e, const struct writing *w, char *items, size_t n, bool *begun,
 	struct err *err)
@@ -48,6 +54,9 @@ refuse(struct engine *e, const struct writing *w, char *item, const struct err *
 	}
 	memcpy(&about.id, item + w->id_at, sizeof(about.id));
 	engine_complain(e, about, "Cannot %s: %s", w->what, err->text);
+	for (size_t i = 0; i < e->n_put_off; i++)
+		if (engine_key(e->put_off[i]) == engine_key(about))
+			return;
 	if (e->n_put_off == e->cap_put_off) {
 		e->cap_put_off = e->cap_put_off ? 2 * e->cap_put_off : 8;
 		e->put_off = xrealloc(e->put_off, e->cap_put_off, sizeof(*e->put_off));
@@ -81,12 +90,6 @@ static const struct {
 	char kind;
 	const char *name;
 } kinds[] = {{'s', "schedule"}, {'r', "run"}, {'q', "request"}};
-
-int64_t
-engine_key(struct about about)
-{
-	return (int64_t)((uint64_t)about.id * 128 + (uint64_t)(about.kind & 127));
-}
 
 void
 engine_complain(struct engine *e, struct about about, const char *fmt, ...)
