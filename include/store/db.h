@@ -110,7 +110,7 @@ void stmt_null(struct stmt *st, int i);
 int stmt_step(struct stmt *st, struct err *err);
 /* Runs to the end; *changed (may be NULL) = rows changed by it. */
 int stmt_exec(struct stmt *st, int64_t *changed, struct err *err);
-/* As stmt_exec() of a statement of sql/ within a transaction, without waiting for its end where that takes a round trip:
+/* As stmt_exec() of a statement of sql/; within a transaction without waiting for its end where that takes a round trip:
  * what goes wrong is then the error of a later statement, at the latest of the commit. */
 int stmt_post(struct stmt *st, struct err *err);
 /* Runs; 1 and the first row's first column, 0 when there was none, -1. Resets itself. */

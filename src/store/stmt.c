@@ -241,8 +241,8 @@ stmt_exec(struct stmt *st, int64_t *changed, struct err *err)
 int
 stmt_post(struct stmt *st, struct err *err)
 {
-	assert(!st->busy && st->named && db_in_transaction(st->db));
-	if (st->db->conn->backend->post == NULL)
+	assert(!st->busy && st->named);
+	if (st->db->conn->backend->post == NULL || !db_in_transaction(st->db))
 		return stmt_exec(st, NULL, err);
 	return stmt_begin(st, st->db->conn->backend->post, err);
 }
