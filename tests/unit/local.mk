@@ -24,6 +24,12 @@ unit_tests = \
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
+check_PROGRAMS += tests/unit/api_page
+tests_unit_api_page_SOURCES = tests/unit/api_page.c
+tests_unit_api_page_LDADD = $(unit_http_ldadd)
+dist_check_SCRIPTS += tests/unit/test_api_page.sh
+TESTS += tests/unit/test_api_page.sh
+
 tests_unit_test_auth_SOURCES = tests/unit/test_auth.c
 tests_unit_test_auth_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_auth_LDADD = libhttp.a libcatalog.a librunner.a libstore.a $(unit_core_ldadd) \
@@ -100,3 +106,8 @@ EXTRA_DIST += \
 	tests/unit/cron_vectors.txt \
 	tests/unit/tz_model.py \
 	tests/unit/tz_vectors.txt
+
+# The API's page, out of the table of routes.
+.PHONY: api-page
+api-page: tests/unit/api_page
+	tests/unit/api_page >$(srcdir)/doc/api.md
