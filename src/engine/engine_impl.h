@@ -13,7 +13,7 @@
 /* Launches claimed in one transaction: it stays far below the 5 s that Flowfile waits for a lock. */
 #define CLAIMS_PER_TURN 256
 /* Processes made in one turn: those that are ready by then are let go before the next are made. */
-#define LAUNCHES_PER_TURN 16
+#define LAUNCHES_PER_TURN 32
 /* Changes read in one go. */
 #define CHANGES_PER_READ 2000
 /* Cursors stored in one transaction; what is over that is stored when its row is read again. */
