@@ -9,9 +9,11 @@ machine needs for the bare minimum (fork and exec, one durable commit), measured
 """
 
 import contextlib
+import http.client
 import os
 import pathlib
 import platform
+import re
 import resource
 import shutil
 import signal
@@ -176,28 +178,38 @@ def bench_floor(postgres):
     say("floor: spawn, exec and wait of a static program", f"{(time.perf_counter() - start) / n * 1e3:.2f} ms")
 
 
+def schedule_marks(h):
+    """A table, and a flow that marks each of its starts, triggered by it."""
+    h.flowfile("flows", "register", str(BUILD / "tests/bench/bench_mark"), "--name", "mark")
+    h.flowfile("tables", "register", "t")
+    h.flowfile("schedules", "create", "mark", "--on-table", "t")
+
+
+def measure_latency(h, n):
+    """n writes, 40 ms apart: (median, p99, worst) ms from commit to start, starts, median ms of a commit."""
+    before = len(h.marks())
+    out = subprocess.run([BUILD / "tests/bench/bench_writer", h.url, "1", str(n), "40"], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    writes = [tuple(map(int, line.split())) for line in out.splitlines()]
+    marks = [t for t, _ in h.wait_marks(before + n, 5)][before:]
+    late, i = [], 0
+    for at, _ in writes:  # the first start after each commit; a start can stand for two writes
+        while i < len(marks) and marks[i] < at - 1_000_000:
+            i += 1
+        if i < len(marks):
+            late.append((marks[i] - at) / 1e6)
+    return percentiles(late), len(marks), percentiles([took / 1e6 for _, took in writes])[0]
+
+
 def bench_latency(postgres):
     for store, pg in stores(postgres):
         with home(store, pg) as h:
-            h.flowfile("flows", "register", str(BUILD / "tests/bench/bench_mark"), "--name", "mark")
-            h.flowfile("tables", "register", "t")
-            h.flowfile("schedules", "create", "mark", "--on-table", "t")
+            schedule_marks(h)
             h.start()
             h.wait_leader()
-            out = subprocess.run([BUILD / "tests/bench/bench_writer", h.url, "1", "500", "40"], check=True, text=True,
-                                 stdout=subprocess.PIPE).stdout
-            writes = [tuple(map(int, line.split())) for line in out.splitlines()]
-            marks = [t for t, _ in h.wait_marks(len(writes), 5)]
-            late, i = [], 0
-            for at, _ in writes:  # the first start after each commit; a start can stand for two writes
-                while i < len(marks) and marks[i] < at - 1_000_000:
-                    i += 1
-                if i < len(marks):
-                    late.append((marks[i] - at) / 1e6)
-            median, p99, worst = percentiles(late)
-            commit = percentiles([took / 1e6 for _, took in writes])[0]
+            (median, p99, worst), starts, commit = measure_latency(h, 500)
             say(f"write committed to flow started, {store}",
-                f"median {median:.2f}, p99 {p99:.2f}, max {worst:.2f} ms; {len(marks)} starts for {len(writes)} writes",
+                f"median {median:.2f}, p99 {p99:.2f}, max {worst:.2f} ms; {starts} starts for 500 writes",
                 "median 5, p99 25 ms", f"one commit {commit:.2f} ms")
 
 
@@ -273,6 +285,95 @@ def bench_burst(postgres):
                     f"last of {len(marks)} started after {last:.3f} s", "0.3 s")
 
 
+class Client:
+    """One connection that is kept open."""
+
+    def __init__(self, h):
+        self.http = http.client.HTTPConnection("127.0.0.1", h.port)
+        self.headers = {"Authorization": "Bearer " + (h.dir / "scheduler_token").read_text().strip()}
+
+    def ms(self, path, n=100):
+        took = []
+        for _ in range(n):
+            start = time.perf_counter()
+            self.http.request("GET", path, headers=self.headers)
+            answer = self.http.getresponse()
+            answer.read()
+            assert answer.status == 200, (path, answer.status)
+            took.append((time.perf_counter() - start) * 1e3)
+        return percentiles(took)
+
+
+def shell_ms(h, sql, n=20):
+    """The floor of a request: the same rows by the sqlite3 module, ready and open."""
+    with contextlib.closing(sqlite3.connect(h.url)) as db:
+        took = []
+        for _ in range(n):
+            start = time.perf_counter()
+            db.execute(sql).fetchall()
+            took.append((time.perf_counter() - start) * 1e3)
+    return f"query {percentiles(took)[0]:.2f} ms"
+
+
+def wrk(h, path, seconds):
+    token = (h.dir / "scheduler_token").read_text().strip()
+    return subprocess.Popen(["wrk", "-t1", "-c64", f"-d{seconds}", "--latency", "-H", "Authorization: Bearer " + token,
+                             f"http://127.0.0.1:{h.port}{path}"], text=True, stdout=subprocess.PIPE)
+
+
+def fill_history(h):
+    """1,000 flows, 5,000 schedules that never fire, 200,000 runs."""
+    h.sql(flows_sql(1001, 1000, "/bin/true", enabled="0", interval_seconds="86400"))
+    h.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) INSERT INTO flow_schedules "
+          "(registration_id, owner_id, schedule_type, enabled, interval_seconds) SELECT 1001 + i % 1000, 1, 'interval', 0, "
+          "86400 FROM n")
+    h.sql("UPDATE flow_schedules SET created_at = '2025-12-01 00:00:00'")  # older than their runs
+    h.sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) INSERT INTO flow_runs "
+          "(registration_id, flow_uuid, flow_name, user_id, started_at, ended_at, success, nodes_completed, number_of_nodes, "
+          "run_type, schedule_id) SELECT 1001 + i % 1000, 'uuid-' || (1001 + i % 1000), 'flow ' || (1001 + i % 1000), 1, "
+          "datetime('2026-01-01', '+' || i || ' minutes'), datetime('2026-01-01', '+' || i || ' minutes'), i % 7 > 0, 0, 0, "
+          "CASE i % 3 WHEN 0 THEN 'manual' ELSE 'scheduled' END, 1001 + i % 1000 FROM n")
+
+
+PAGES = [("", "1"), ("&registration_id=1500", "flow_uuid = 'uuid-1500'"), ("&schedule_id=1500", "schedule_id = 1500"),
+         ("&run_type=manual", "run_type = 'manual'"), ("&search=w%2015", "flow_name LIKE '%w 15%'"),
+         ("&run_type=manual&search=w%2015", "run_type = 'manual' AND flow_name LIKE '%w 15%'"), ("&offset=100000", "1")]
+
+
+def bench_api(postgres):
+    with home("SQLite, WAL") as h:
+        schedule_marks(h)
+        fill_history(h)
+        h.env["FLOWFILE_SCHEDULER_HTTP_LISTEN"] = "127.0.0.1:0"
+        h.start()
+        h.wait_leader()
+        while not (found := re.search(r"port=(\d+)", (h.dir / "daemon0.log").read_text())):
+            time.sleep(0.01)
+        h.port = int(found[1])
+        client = Client(h)
+        for query, where in PAGES:
+            median, p99, _ = client.ms("/catalog/runs?limit=50" + query)
+            say(f"a page of 50 of 200,000 runs, {query.replace('&', ' ').strip() or 'no filter'}",
+                f"median {median:.2f}, p99 {p99:.2f} ms", "5 ms",
+                shell_ms(h, f"SELECT * FROM flow_runs WHERE {where} ORDER BY started_at DESC LIMIT 50"))
+        median, p99, _ = client.ms("/catalog/stats")
+        say("GET /catalog/stats", f"median {median:.2f}, p99 {p99:.2f} ms", "10 ms")
+        if not shutil.which("wrk"):
+            print("  (no wrk: no load)")
+            return
+        out = wrk(h, "/catalog/schedules/1500", 5).communicate()[0]
+        p99 = re.search(r"99%\s+(\S+)", out)[1]
+        rate = re.search(r"Requests/sec:\s+(\S+)", out)[1]
+        say("GET /catalog/schedules/{id}, 64 connections", f"{float(rate):,.0f} requests/s, p99 {p99}", "10,000/s, 5 ms",
+            shell_ms(h, "SELECT * FROM flow_schedules WHERE id = 1500", 1000))
+        idle = measure_latency(h, 200)[0][0]
+        load = wrk(h, "/catalog/schedules/1500", 12)
+        loaded = measure_latency(h, 200)[0][0]
+        load.communicate()
+        say("write committed to flow started, under that load", f"median {loaded:.2f} ms, {loaded / idle:.2f} times idle",
+            "1.5 times idle")
+
+
 def bench_takeover(postgres):
     for store, pg in stores(postgres):
         if store == "SQLite, rollback":
@@ -293,7 +394,7 @@ def bench_takeover(postgres):
 
 
 BENCHES = {"floor": bench_floor, "latency": bench_latency, "lateness": bench_lateness, "idle": bench_idle,
-           "load": bench_load, "burst": bench_burst, "takeover": bench_takeover}
+           "load": bench_load, "burst": bench_burst, "takeover": bench_takeover, "api": bench_api}
 
 
 def machine():
@@ -322,4 +423,5 @@ def main():
         print("| " + " | ".join(row) + " |")
 
 
-main()
+if __name__ == "__main__":
+    main()
