@@ -298,6 +298,8 @@ write_responses(struct json *j, const struct route *r)
 		write_response(j, "401", "No credential, or a wrong one", "Error");
 	if (strchr(r->path, '{'))
 		write_response(j, "404", "Not there", "Error");
+	if (r->auth != AUTH_NONE && strcmp(r->method, "GET") != 0)
+		write_response(j, "409", "It is busy, or taken, or changed meanwhile", "Error");
 	if (r->fields)
 		write_response(
 			j, "422", "A parameter is wrong (a list), or a rule (a text)", "Error");

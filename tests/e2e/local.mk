@@ -4,6 +4,7 @@ e2e_tests = \
 	tests/e2e/test_api_auth.sh \
 	tests/e2e/test_api_flows.sh \
 	tests/e2e/test_api_runs.sh \
+	tests/e2e/test_api_session.sh \
 	tests/e2e/test_api_schedules.sh \
 	tests/e2e/test_api_tables.sh \
 	tests/e2e/test_api_malformed.sh \
@@ -32,6 +33,7 @@ EXTRA_DIST += \
 	tests/e2e/python_peer.py \
 	tests/e2e/test_api_live.py \
 	tests/e2e/test_api_schedules.py \
+	tests/e2e/test_api_session.py \
 	tests/e2e/test_api_tables.py
 TESTS += $(e2e_tests)
 
