@@ -55,8 +55,8 @@ print_route(const struct route *r)
 		[AUTH_USER] = "a user",
 		[AUTH_ANY] = "a user or a service"};
 
-	printf("\n### %s %s\n\n%s. For %s; answers %d", r->method, r->path, r->summary, who[r->auth],
-		r->success);
+	printf("\n### %s %s\n\n%s. For %s; answers %d", r->method, r->path, r->summary,
+		who[r->auth], r->success);
 	if (r->response)
 		printf(" with `%s`", r->response);
 	printf(".%s\n", r->ours ? " Not Flowfile's." : "");
@@ -77,10 +77,14 @@ print_shape(const struct shape *s)
 int
 main(void)
 {
-	puts("# The API\n\nWritten from the table of routes by `make api-page`. Paths under `/catalog` are "
-	     "Flowfile's, also under\n`/api/catalog`; `GET /openapi.json` says the same for programs. See "
-	     "[credentials.md](credentials.md) for who\nmay ask, [live.md](live.md) for the streams and "
-	     "[metrics.md](metrics.md) for the figures. A type with `?` may be\nnull, one in brackets is "
+	puts("# The API\n\nWritten from the table of routes by `make api-page`. Paths under "
+	     "`/catalog` are "
+	     "Flowfile's, also under\n`/api/catalog`; `GET /openapi.json` says the same for "
+	     "programs. See "
+	     "[credentials.md](credentials.md) for who\nmay ask, [live.md](live.md) for the "
+	     "streams and "
+	     "[metrics.md](metrics.md) for the figures. A type with `?` may be\nnull, one in "
+	     "brackets is "
 	     "a list.");
 	for (size_t i = 0; route_sets[i]; i++) {
 		printf("\n## %s\n", route_sets[i]->tag);

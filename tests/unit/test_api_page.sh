@@ -3,7 +3,7 @@
 set -eu
 page=$(mktemp)
 trap 'rm -f "$page"' EXIT
-"$abs_top_builddir/tests/unit/api_page" >"$page"
+"${abs_top_builddir:?}/tests/unit/api_page" >"$page"
 if diff -u "$(dirname "$0")/../../doc/api.md" "$page"; then
 	echo '1 passed, 0 failed'
 else

@@ -774,10 +774,11 @@ START_TEST(namespaces_nest_once_and_are_deleted_empty)
 	new_table_in("t", child);
 	expect_error(namespaces_delete(&cat, child, &err), ERR_USAGE,
 		"Cannot delete namespace with children or flows");
-	expect_error(namespaces_update(&cat, root, &(struct namespace_change){.name = "General"}, &err), ERR_CONFLICT,
-		"Namespace with this name already exists at this level");
-	expect_error(namespaces_update(&cat, root, &(struct namespace_change){.name = "a.b"}, &err), ERR_USAGE,
-		"Namespace name must not contain '.'");
+	expect_error(
+		namespaces_update(&cat, root, &(struct namespace_change){.name = "General"}, &err),
+		ERR_CONFLICT, "Namespace with this name already exists at this level");
+	expect_error(namespaces_update(&cat, root, &(struct namespace_change){.name = "a.b"}, &err),
+		ERR_USAGE, "Namespace name must not contain '.'");
 	sql("DELETE FROM catalog_tables");
 	ck_assert_int_eq(namespaces_delete(&cat, child, &err), 0);
 	ck_assert_int_eq(namespaces_delete(&cat, root, &err), 0);
