@@ -21,6 +21,26 @@ read_time(jwt_t *jwt, const char *claim, int64_t *at)
 	return true;
 }
 
+/* Three parts of base64url, none empty: libjwt reads behind the end of an empty one. */
+static bool
+has_three_parts(const char *token)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=";
+	size_t n;
+
+	for (int part = 1;; part++) {
+		n = strspn(token, digits);
+		token += n;
+		if (n == 0)
+			return false;
+		if (part == 3)
+			return *token == '\0';
+		if (*token++ != '.')
+			return false;
+	}
+}
+
 const char *
 jwt_subject(const char *token, const char *secret, int64_t now_s, struct arena *a)
 {
@@ -29,7 +49,8 @@ jwt_subject(const char *token, const char *secret, int64_t now_s, struct arena *
 	jwt_t *jwt = NULL;
 
 	/* The header's word for the algorithm is the sender's: anything but ours is refused, "none" first of all. */
-	if (jwt_decode(&jwt, token, (const unsigned char *)secret, (int)strlen(secret)) != 0)
+	if (!has_three_parts(token) ||
+		jwt_decode(&jwt, token, (const unsigned char *)secret, (int)strlen(secret)) != 0)
 		return NULL;
 	type = jwt_get_grant(jwt, "type");
 	subject = jwt_get_grant(jwt, "sub");

@@ -1,6 +1,7 @@
 # The built programs as a user runs them.
 e2e_tests = \
 	tests/e2e/test_api_live.sh \
+	tests/e2e/test_api_page.sh \
 	tests/e2e/test_api_auth.sh \
 	tests/e2e/test_api_flows.sh \
 	tests/e2e/test_api_runs.sh \

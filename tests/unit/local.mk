@@ -27,8 +27,6 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/unit/api_page
 tests_unit_api_page_SOURCES = tests/unit/api_page.c
 tests_unit_api_page_LDADD = $(unit_http_ldadd)
-dist_check_SCRIPTS += tests/unit/test_api_page.sh
-TESTS += tests/unit/test_api_page.sh
 
 tests_unit_test_auth_SOURCES = tests/unit/test_auth.c
 tests_unit_test_auth_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -131,6 +131,11 @@ START_TEST(a_token_names_its_user_until_it_ends)
 	ck_assert_pstr_eq(jwt_subject(ENDS, "another-secret-another-secret-an", 1999, &a), NULL);
 	ck_assert_pstr_eq(jwt_subject("", SECRET, 1999, &a), NULL);
 	ck_assert_pstr_eq(jwt_subject("..", SECRET, 1999, &a), NULL);
+	ck_assert_pstr_eq(jwt_subject("a.b", SECRET, 1999, &a), NULL);
+	ck_assert_pstr_eq(jwt_subject("a..c", SECRET, 1999, &a), NULL);
+	ck_assert_pstr_eq(jwt_subject("a.b.c.d", SECRET, 1999, &a), NULL);
+	ck_assert_pstr_eq(jwt_subject(ENDS ".", SECRET, 1999, &a), NULL);
+	ck_assert_pstr_eq(jwt_subject("=.=.=", SECRET, 1999, &a), NULL);
 	arena_free(&a);
 }
 END_TEST

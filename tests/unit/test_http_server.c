@@ -760,7 +760,7 @@ START_TEST(an_answer_may_be_read_slowly)
 {
 	struct client *c;
 
-	limits.idle_ms = 10;
+	limits.idle_ms = 300;
 	limits.write_ms = 5000;
 	restart();
 	c = join_deaf(0);
