@@ -36,27 +36,34 @@ is_token(const char *s)
 		strspn(s, "0123456789abcdef") == AUTH_TOKEN_SIZE - 1;
 }
 
+/* Whole or not at all: written aside, and linked to its name unless another daemon was faster. */
 static int
-make_token(const char *path, char token[AUTH_TOKEN_SIZE], struct err *err)
+make_token(const char *path, struct err *err)
 {
 	unsigned char bytes[(AUTH_TOKEN_SIZE - 1) / 2];
-	int fd;
+	char token[AUTH_TOKEN_SIZE + 1], *aside = xasprintf("%s.XXXXXX", path);
+	int fd = -1, rc = -1;
 
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return err_errno(err, errno, "random numbers");
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
+		err_errno(err, errno, "random numbers");
+		goto out;
+	}
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_errno(err, errno, "token file %s", path);
-	if (fd_write_all(fd, token, strlen(token)) < 0 || fd_write_all(fd, "\n", 1) < 0) {
+	strcat(token, "\n");
+	fd = mkostemp(aside, O_CLOEXEC);
+	if (fd < 0 || fd_write_all(fd, token, strlen(token)) < 0 ||
+		(link(aside, path) < 0 && errno != EEXIST))
 		err_errno(err, errno, "token file %s", path);
+	else
+		rc = 0;
+	if (fd >= 0) {
 		close(fd);
-		unlink(path);
-		return -1;
+		unlink(aside);
 	}
-	close(fd);
-	return 0;
+out:
+	free(aside);
+	return rc;
 }
 
 int
@@ -66,22 +73,15 @@ auth_token_load(const char *path, char token[AUTH_TOKEN_SIZE], struct err *err)
 	struct stat st;
 	char *text;
 
-	for (int tries = 0; tries < 2; tries++) {
-		text = file_read(path, 4096, NULL, &why);
-		if (text)
-			break;
-		if (why.code != ERR_NOT_FOUND)
-			return err_set(err, why.code, "token file %s: %s", path, why.text);
-		if (make_token(path, token, err) == 0)
-			return 0;
-		/* Another daemon of ours was faster, perhaps. */
-		if (tries > 0 || access(path, F_OK) < 0)
-			return -1;
-		err_clear(err);
+	text = file_read(path, 4096, NULL, &why);
+	if (!text && why.code == ERR_NOT_FOUND) {
 		err_clear(&why);
+		if (make_token(path, err) < 0)
+			return -1;
+		text = file_read(path, 4096, NULL, &why);
 	}
 	if (!text)
-		return err_set(err, ERR_FAILED, "token file %s: cannot be read", path);
+		return err_set(err, why.code, "token file %s: %s", path, why.text);
 	text[strcspn(text, " \t\r\n")] = '\0';
 	if (!is_token(text)) {
 		free(text);

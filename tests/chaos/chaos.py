@@ -139,6 +139,7 @@ class Daemon:
             FLOWFILE_SCHEDULER_HEARTBEAT_INTERVAL="1s" if number == 1 else "10s",
             FLOWFILE_SCHEDULER_POLL_INTERVAL="5s",
             FLOWFILE_SCHEDULER_CANCEL_GRACE="1s",
+            FLOWFILE_SCHEDULER_HTTP_LISTEN="127.0.0.1:0",
             FLOWFILE_SCHEDULER_LOG_LEVEL="debug")
         if number == 1:  # the others go by `flowfile run flow`
             self.env["FLOWFILE_RUN_COMMAND"] = "{flow_path}"

@@ -649,7 +649,7 @@ START_TEST(who_is_being_answered_is_not_idle)
 	struct client *c;
 	struct http_counts counts;
 
-	limits.idle_ms = limits.head_ms = 20;
+	limits.idle_ms = limits.head_ms = 300;
 	restart();
 	c = join(0);
 	say(c, "GET /later HTTP/1.1\r\n\r\n");
