@@ -178,7 +178,7 @@ class Checker:
 
     def match(self, sid, runs, table):
         """Each run takes the earliest write that is left and may have been new to it."""
-        writes, i = self.writes[table], 0
+        writes, i = sorted(self.writes[table], key=lambda w: w.w1), 0  # several threads write
         before = float("-inf")
         for run in runs:
             earliest, latest = self.consumption(run)
