@@ -14,6 +14,7 @@ cleanup()
 		kill "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
 	done
+	chmod -R u+rwx "$dir" # a test may have taken rights away
 	rm -rf "$dir"
 }
 trap cleanup EXIT

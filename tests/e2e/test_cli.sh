@@ -5,41 +5,9 @@ set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${abs_top_builddir:-$top/build}
-flowfile=$build/flowfile
-sql=$build/tests/e2e/catalog_sql
-dir=$(mktemp -d "${TMPDIR:-/tmp}/flowfile-cli-XXXXXX")
-background=
-
-# shellcheck disable=SC2317 # called by the trap
-cleanup()
-{
-	for pid in $background; do
-		kill "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	chmod -R u+rwx "$dir"
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
-
-HOME=$dir/home
-FLOWFILE_STORAGE_DIR=$dir/base
-FLOWFILE_SHIM=$build/flowfile-shim
-export HOME FLOWFILE_STORAGE_DIR FLOWFILE_SHIM
-unset FLOWFILE_DATABASE_URL FLOWFILE_DB_PATH FLOWFILE_RUN_ID 2>/dev/null || :
-mkdir "$HOME"
-db=$dir/base/database/flowfile_catalog.db
+# shellcheck source=tests/e2e/cli_lib.sh
+. "$top/tests/e2e/cli_lib.sh"
 n=0
-failed=0
-
-fail()
-{
-	echo "FAIL: $*"
-	sed 's/^/  out: /' "$dir/out"
-	sed 's/^/  err: /' "$dir/err"
-	failed=1
-}
 
 # run STATUS COMMAND...: the command ends with this status.
 run()
@@ -69,45 +37,6 @@ no()
 	run "$wanted" "$flowfile" "$@"
 	grep -qF -e "$text" "$dir/err" || fail "no '$text' on stderr: flowfile $*"
 	[ ! -s "$dir/out" ] || fail "stdout: flowfile $*"
-}
-
-out()
-{
-	grep -qF -e "$1" "$dir/out" || fail "no '$1' on stdout"
-}
-
-err()
-{
-	grep -qF -e "$1" "$dir/err" || fail "no '$1' on stderr"
-}
-
-not_out()
-{
-	! grep -qF -e "$1" "$dir/out" || fail "'$1' on stdout"
-}
-
-# is TEXT SQL: what the catalog says.
-is()
-{
-	got=$("$sql" "$db" "$2")
-	if [ "$got" != "$1" ]; then
-		echo "FAIL: '$got', not '$1': $2"
-		failed=1
-	fi
-}
-
-# until_true COMMAND...: waits, at most ten seconds.
-until_true()
-{
-	i=0
-	until "$@" >/dev/null 2>&1; do
-		i=$((i + 1))
-		if [ $i -gt 500 ]; then
-			fail "not within 10 s: $*"
-			return
-		fi
-		sleep 0.02
-	done
 }
 
 # --- usage ---------------------------------------------------------------------------------------

@@ -5,39 +5,8 @@ set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${abs_top_builddir:-$top/build}
-flowfile=$build/flowfile
-sql=$build/tests/e2e/catalog_sql
-dir=$(mktemp -d "${TMPDIR:-/tmp}/flowfile-cli-XXXXXX")
-background=
-
-# shellcheck disable=SC2317 # called by the trap
-cleanup()
-{
-	for pid in $background; do
-		kill "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
-
-HOME=$dir/home
-FLOWFILE_STORAGE_DIR=$dir/base
-FLOWFILE_SHIM=$build/flowfile-shim
-export HOME FLOWFILE_STORAGE_DIR FLOWFILE_SHIM
-unset FLOWFILE_DATABASE_URL FLOWFILE_DB_PATH FLOWFILE_RUN_ID 2>/dev/null || :
-mkdir "$HOME"
-db=$dir/base/database/flowfile_catalog.db
-failed=0
-
-fail()
-{
-	echo "FAIL: $*"
-	sed 's/^/  out: /' "$dir/out"
-	sed 's/^/  err: /' "$dir/err"
-	failed=1
-}
+# shellcheck source=tests/e2e/cli_lib.sh
+. "$top/tests/e2e/cli_lib.sh"
 
 # hang: one pass of a scheduler whose run cannot start: its log is a pipe that nobody reads.
 hang()
@@ -59,38 +28,6 @@ hang >"$dir/hang.log" 2>&1 &
 hanging=$!
 background=$hanging
 
-# run STATUS ARGUMENT...: flowfile with these ends with this status.
-run()
-{
-	wanted=$1
-	shift
-	status=0
-	"$flowfile" "$@" >"$dir/out" 2>"$dir/err" </dev/null || status=$?
-	[ "$status" = "$wanted" ] || fail "exit $status, not $wanted: flowfile $*"
-}
-
-out()
-{
-	grep -qF -e "$1" "$dir/out" || fail "no '$1' on stdout"
-}
-
-err()
-{
-	grep -qF -e "$1" "$dir/err" || fail "no '$1' on stderr"
-}
-
-query()
-{
-	"$sql" "$db" "$1"
-}
-
-# is TEXT SQL
-is()
-{
-	got=$(query "$2")
-	[ "$got" = "$1" ] || fail "'$got', not '$1': $2"
-}
-
 # becomes TEXT SQL: at most ten seconds later.
 becomes()
 {
@@ -105,37 +42,11 @@ becomes()
 	done
 }
 
-until_true()
-{
-	i=0
-	until "$@" >/dev/null 2>&1; do
-		i=$((i + 1))
-		if [ $i -gt 500 ]; then
-			fail "not within 10 s: $*"
-			return
-		fi
-		sleep 0.02
-	done
-}
-
-# job NAME: a program with the body on standard input, registered.
-job()
-{
-	{
-		echo '#!/bin/sh'
-		cat
-	} >"$dir/$1"
-	chmod +x "$dir/$1"
-	run 0 flows register "$dir/$1" --name "$1"
-}
-
 leads()
 {
 	"$flowfile" scheduler status --json | grep -q '"active":true.*"ours":true'
 }
 
-: >"$dir/out"
-: >"$dir/err"
 run 0 init
 job quick <<'END'
 echo "run $FLOWFILE_RUN_ID of flow $FLOWFILE_FLOW_ID"
