@@ -12,6 +12,9 @@
 int
 history_serves(struct catalog *cat, const struct run_filter *filter, bool *serves, struct err *err);
 
+/* The values of a filter as $1 and on: registration, schedule, type, search, as far as they are set. */
+void run_filter_bind(struct stmt *st, const struct run_filter *f);
+
 /* The totals into page, and the ids of its runs, latest first. */
 int history_page(struct catalog *cat, const struct run_filter *filter, struct arena *a,
 	struct run_page *page, int64_t **ids, size_t *n, struct err *err);

@@ -35,10 +35,9 @@ bool auth_same(const char *a, const char *b);
 
 /*
  * Host and Origin: 0, or the status and *why. A browser's page of another site must not drive the daemon, nor may a name
- * that somebody made resolve to this address. port: the server's.
+ * that somebody made resolve to this address.
  */
-int auth_check_origin(
-	const struct auth_options *o, const struct http_request *r, int port, const char **why);
+int auth_check_origin(const struct auth_options *o, const struct http_request *r, const char **why);
 /* The headers that answer a request of an allowed origin; NULL: none are due. In the arena. */
 const char *
 auth_cors_headers(const struct auth_options *o, const struct http_request *r, struct arena *a);

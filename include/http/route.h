@@ -162,6 +162,8 @@ bool call_bool(const struct call *c, const char *name);
 const char *call_string(const struct call *c, const char *name); /* NULL when absent or null */
 bool call_given(const struct call *c, const char *name); /* and not null */
 
+/* {"detail": text}, in place of what was written. */
+void call_detail(struct call *c, const char *text);
 /* Sets the error whose text is the API's detail; returns -1. */
 int
 call_fail(struct call *c, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

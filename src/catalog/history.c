@@ -73,8 +73,8 @@ add_conditions(struct buf *sql, const struct catalog *cat, const struct run_filt
 	return n;
 }
 
-static void
-bind_conditions(struct stmt *st, const struct run_filter *f)
+void
+run_filter_bind(struct stmt *st, const struct run_filter *f)
 {
 	int n = 0;
 
@@ -106,7 +106,7 @@ read_totals(struct catalog *cat, const struct run_filter *filter, struct run_pag
 	add_conditions(&sql, cat, filter);
 	assert(!buf_failed(&sql));
 	st = db_stmt_text(cat->db, buf_str(&sql));
-	bind_conditions(st, filter);
+	run_filter_bind(st, filter);
 	r = stmt_step(st, err);
 	if (r > 0) {
 		page->total = col_int(st, 0);
@@ -137,9 +137,9 @@ is_filtered(const struct run_filter *f)
 /*
  * Two ways to the same page. By time: from the last run that counts backwards, leaving out those of other groups;
  * about `wanted * all / matching` are met. By group: all that match, and then their order. A cross join is made in
- * the order in which it is written.
+ * the order in which it is written. Returns how many parameters go before limit and offset.
  */
-static void
+static int
 write_page(struct buf *sql, const struct catalog *cat, const struct run_filter *f, bool by_time,
 	bool bounded)
 {
@@ -159,27 +159,26 @@ write_page(struct buf *sql, const struct catalog *cat, const struct run_filter *
 		buf_printf(sql, " AND h.started_at <= $%d", ++n);
 	buf_printf(sql, " ORDER BY h.started_at DESC, h.run_id DESC LIMIT $%d OFFSET $%d", n + 1,
 		n + 2);
+	return n;
 }
 
 static int
 read_ids(struct catalog *cat, const struct run_filter *f, bool by_time, int64_t last_us,
 	struct arena *a, int64_t **ids, size_t *n, struct err *err)
 {
-	int p = (f->registration_id != ID_NONE) + (f->schedule_id != ID_NONE) +
-		(f->run_type != NULL) + (f->search != NULL);
 	struct stmt *st;
 	struct buf sql;
-	int r;
+	int n_bound, r;
 
 	buf_init(&sql, 4096);
-	write_page(&sql, cat, f, by_time, last_us != TIME_NONE);
+	n_bound = write_page(&sql, cat, f, by_time, last_us != TIME_NONE);
 	assert(!buf_failed(&sql));
 	st = db_stmt_text(cat->db, buf_str(&sql));
-	bind_conditions(st, f);
+	run_filter_bind(st, f);
 	if (last_us != TIME_NONE)
-		stmt_time(st, ++p, last_us);
-	stmt_int(st, p + 1, f->limit);
-	stmt_int(st, p + 2, f->offset);
+		stmt_time(st, n_bound, last_us);
+	stmt_int(st, n_bound + 1, f->limit);
+	stmt_int(st, n_bound + 2, f->offset);
 	while ((r = stmt_step(st, err)) > 0) {
 		*ids = catalog_grow(a, *ids, *n, sizeof(**ids));
 		(*ids)[(*n)++] = col_int(st, 0);

@@ -268,10 +268,10 @@ read_rows(struct catalog *cat, struct stmt *st, struct arena *a, struct run_info
 }
 
 /*
- * The conditions of a filter, as SQL and as values. Ids are reused (D-11): a schedule's runs are those
+ * The conditions of a filter, whose values run_filter_bind() gives; how many. Ids are reused (D-11): a schedule's runs are those
  * since it was created.
  */
-static void
+static int
 add_conditions(struct buf *sql, const struct run_filter *f, bool prepared)
 {
 	int n = 0;
@@ -297,22 +297,6 @@ add_conditions(struct buf *sql, const struct run_filter *f, bool prepared)
 		buf_puts(sql, " AND r.ended_at IS NULL");
 	if (f->status != NULL)
 		add_status(sql, f->status, prepared);
-}
-
-/* Returns how many parameters were bound. */
-static int
-bind_conditions(struct stmt *st, const struct run_filter *f)
-{
-	int n = 0;
-
-	if (f->registration_id != ID_NONE)
-		stmt_int(st, ++n, f->registration_id);
-	if (f->schedule_id != ID_NONE)
-		stmt_int(st, ++n, f->schedule_id);
-	if (f->run_type != NULL)
-		stmt_text(st, ++n, f->run_type);
-	if (f->search != NULL)
-		stmt_text(st, ++n, f->search);
 	return n;
 }
 
@@ -331,7 +315,7 @@ select_counts(struct catalog *cat, const struct select *select, const struct run
 	add_conditions(&sql, filter, select->prepared);
 	assert(!buf_failed(&sql));
 	st = db_stmt_text(cat->db, buf_str(&sql));
-	bind_conditions(st, filter);
+	run_filter_bind(st, filter);
 	r = stmt_step(st, err);
 	if (r > 0) {
 		out->total = col_int(st, 0);
@@ -354,14 +338,12 @@ select_page(struct catalog *cat, const struct select *select, const struct run_f
 
 	buf_init(&sql, 4096);
 	buf_printf(&sql, "SELECT %s%s", select->columns, select->from);
-	add_conditions(&sql, filter, select->prepared);
-	n = (filter->registration_id != ID_NONE) + (filter->schedule_id != ID_NONE) +
-		(filter->run_type != NULL) + (filter->search != NULL);
+	n = add_conditions(&sql, filter, select->prepared);
 	buf_printf(
 		&sql, " ORDER BY r.started_at DESC, r.id DESC LIMIT $%d OFFSET $%d", n + 1, n + 2);
 	assert(!buf_failed(&sql));
 	st = db_stmt_text(cat->db, buf_str(&sql));
-	bind_conditions(st, filter);
+	run_filter_bind(st, filter);
 	stmt_int(st, n + 1, filter->limit);
 	stmt_int(st, n + 2, filter->offset);
 	r = read_rows(cat, st, a, &out->items, &out->n, err);

@@ -99,18 +99,16 @@ deliver(struct api *api, struct api_job *job)
 }
 
 static void
-answer_here(struct api *api, struct api_job *job, const struct route *route)
+answer_here(struct api *api, struct api_job *job)
 {
 	struct call *c = &job->call;
 
 	c->api = &api->context;
-	c->route = route;
-	c->status = route->success;
-	if (route->auth != AUTH_NONE && !auth_has_token(&api->options.auth, c->request)) {
+	if (c->route->auth != AUTH_NONE && !auth_has_token(&api->options.auth, c->request)) {
 		call_header(c, "www-authenticate", "Bearer");
 		c->status = 401;
-		buf_puts(&c->out, "{\"detail\":\"Not authenticated\"}");
-	} else if (route->handler(c) < 0) {
+		call_detail(c, "Not authenticated");
+	} else if (c->route->handler(c) < 0) {
 		c->status = c->error_status;
 	}
 	deliver(api, job);
@@ -147,11 +145,23 @@ refuse(struct api *api, struct api_job *job, int status, const char *why)
 	struct call *c = &job->call;
 
 	c->status = status;
-	json_object(&c->j);
-	json_kv_string(&c->j, "detail", why);
-	json_object_end(&c->j);
+	call_detail(c, why);
 	if (status == 503)
 		call_header(c, "retry-after", "1");
+	deliver(api, job);
+}
+
+/* 404, 405 with the methods there are, 307 with where. */
+static void
+answer_no_route(struct api *api, struct api_job *job, int status, const char *extra)
+{
+	struct call *c = &job->call;
+
+	c->status = status;
+	if (status != 307)
+		call_detail(c, status == 404 ? "Not Found" : "Method Not Allowed");
+	if (extra)
+		call_header(c, status == 405 ? "allow" : "location", extra);
 	deliver(api, job);
 }
 
@@ -160,20 +170,29 @@ on_request(struct http_request *r, void *arg)
 {
 	struct api *api = arg;
 	struct api_job *job = api_job_new(r);
-	const char **captures, *extra, *why;
-	const struct route *route = NULL;
+	struct call *c = &job->call;
+	const char *extra = NULL, *why;
 	int status;
 
-	status = auth_check_origin(&api->options.auth, r, api_port(api), &why);
+	status = auth_check_origin(&api->options.auth, r, &why);
 	if (status) {
 		refuse(api, job, status, why);
-	} else if (is_preflight(r)) {
-		answer_preflight(api, job);
-	} else if (route_find(r, &job->arena, &route, &captures, &extra) == 0 && route->local) {
-		answer_here(api, job, route);
-	} else if (!worker_give(api->worker, job)) {
-		refuse(api, job, 503, "Too many requests are waiting");
+		return;
 	}
+	if (is_preflight(r)) {
+		answer_preflight(api, job);
+		return;
+	}
+	status = route_find(r, &job->arena, &c->route, &job->captures, &extra);
+	if (status) {
+		answer_no_route(api, job, status, extra);
+		return;
+	}
+	c->status = c->route->success;
+	if (c->route->local)
+		answer_here(api, job);
+	else if (!worker_give(api->worker, job))
+		refuse(api, job, 503, "Too many requests are waiting");
 }
 
 /* --- the thread ---------------------------------------------------------------------------------------------------- */

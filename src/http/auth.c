@@ -146,14 +146,12 @@ origin_is_allowed(const struct auth_options *o, const char *origin)
 }
 
 int
-auth_check_origin(
-	const struct auth_options *o, const struct http_request *r, int port, const char **why)
+auth_check_origin(const struct auth_options *o, const struct http_request *r, const char **why)
 {
 	const char *host = http_request_header(r, "host");
 	const char *origin = http_request_header(r, "origin");
 	const char *authority;
 
-	(void)port;
 	if (!host && !r->is_unix) {
 		*why = "A Host header is required";
 		return 400;

@@ -48,6 +48,16 @@ call_given(const struct call *c, const char *name)
 	return v->given && !v->null;
 }
 
+void
+call_detail(struct call *c, const char *text)
+{
+	buf_reset(&c->out);
+	json_init(&c->j, &c->out);
+	json_object(&c->j);
+	json_kv_string(&c->j, "detail", text);
+	json_object_end(&c->j);
+}
+
 int
 call_fail(struct call *c, int status, const char *fmt, ...)
 {

@@ -162,11 +162,10 @@ is_delta(struct call *c, const char *path)
 }
 
 /* Data that is a Delta table already needs no copy: its record is made. All else is the engine's to copy. */
-static int
-register_table(struct call *c)
+struct table_new
+api_new_table(const struct call *c)
 {
-	const char *path = call_string(c, "file_path");
-	struct table_new new = {
+	return (struct table_new){
 		.name = call_string(c, "name"),
 		.namespace_id = call_int(c, "namespace_id"),
 		.description = call_string(c, "description"),
@@ -174,6 +173,13 @@ register_table(struct call *c)
 		.size_bytes = COUNT_NONE,
 		.column_count = COUNT_NONE,
 	};
+}
+
+static int
+register_table(struct call *c)
+{
+	const char *path = call_string(c, "file_path");
+	struct table_new new = api_new_table(c);
 	char real[PATH_MAX];
 	int64_t id;
 

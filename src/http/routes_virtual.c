@@ -13,25 +13,12 @@ create(struct call *c, const struct table_new *new)
 	return api_write_table(c, id);
 }
 
-static struct table_new
-new_of(const struct call *c)
-{
-	return (struct table_new){
-		.is_virtual = true,
-		.name = call_string(c, "name"),
-		.namespace_id = call_int(c, "namespace_id"),
-		.description = call_string(c, "description"),
-		.row_count = COUNT_NONE,
-		.size_bytes = COUNT_NONE,
-		.column_count = COUNT_NONE,
-	};
-}
-
 static int
 create_by_flow(struct call *c)
 {
-	struct table_new new = new_of(c);
+	struct table_new new = api_new_table(c);
 
+	new.is_virtual = true;
 	new.producer_registration_id = call_int(c, "producer_registration_id");
 	return create(c, &new);
 }
@@ -39,8 +26,9 @@ create_by_flow(struct call *c)
 static int
 create_by_query(struct call *c)
 {
-	struct table_new new = new_of(c);
+	struct table_new new = api_new_table(c);
 
+	new.is_virtual = true;
 	new.sql_query = call_string(c, "sql_query");
 	if (virtual_check_query(new.sql_query, &c->err) < 0)
 		return -1;

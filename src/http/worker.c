@@ -110,16 +110,6 @@ ready(struct worker *w, struct err *err)
 
 /* --- answering --------------------------------------------------------------------------------------------- */
 
-static void
-write_detail(struct call *c, const char *text)
-{
-	buf_reset(&c->out);
-	json_init(&c->j, &c->out);
-	json_object(&c->j);
-	json_kv_string(&c->j, "detail", text);
-	json_object_end(&c->j);
-}
-
 /* The words for a client; those for people go to the log. */
 static void
 answer_error(struct worker *w, struct call *c)
@@ -132,37 +122,18 @@ answer_error(struct worker *w, struct call *c)
 	if (c->raw_error)
 		return;
 	if (c->status == 503 && !c->error_status) {
-		write_detail(
+		call_detail(
 			c, c->err.code == ERR_BUSY ? "The catalog is busy" : "The catalog is away");
 		call_header(c, "retry-after", "1");
 	} else if (c->status == 500) {
 		log_error("A request failed: %s method=%s path=%s", c->err.text, c->request->method,
-			c->route ? c->route->path : "-");
+			c->route->path);
 		buf_reset(&c->out);
 		buf_puts(&c->out, "Internal Server Error");
 		c->content_type = "text/plain; charset=utf-8";
 	} else {
-		write_detail(c, catalog_detail(&c->err, detail, sizeof(detail)));
+		call_detail(c, catalog_detail(&c->err, detail, sizeof(detail)));
 	}
-}
-
-/* 0: go on; else it is answered. */
-static int
-find_route(struct call *c, const char ***captures)
-{
-	const char *extra = NULL;
-	int status = route_find(c->request, c->a, &c->route, captures, &extra);
-
-	if (status == 0)
-		return 0;
-	c->status = status;
-	if (status == 404)
-		write_detail(c, "Not Found");
-	else if (status == 405)
-		write_detail(c, "Method Not Allowed");
-	if (extra)
-		call_header(c, status == 405 ? "allow" : "location", extra);
-	return -1;
 }
 
 /* True: the call is over; false: it waits. */
@@ -170,19 +141,15 @@ static bool
 run(struct worker *w, struct api_job *job)
 {
 	struct call *c = &job->call;
-	const char **captures;
 	int rc;
 
-	if (!c->route) {
+	if (job->captures) {
 		c->cat = &w->cat;
-		if (find_route(c, &captures) < 0)
-			return true;
-		c->status = c->route->success;
 		if (ready(w, &c->err) < 0 || auth_identify(&w->options->auth, c) < 0) {
 			answer_error(w, c);
 			return true;
 		}
-		if (!params_read(c, captures)) {
+		if (!params_read(c, job->captures)) {
 			c->status = c->error_status ? c->error_status : 422;
 			return true;
 		}
@@ -190,6 +157,7 @@ run(struct worker *w, struct api_job *job)
 			answer_error(w, c);
 			return true;
 		}
+		job->captures = NULL;
 	}
 	w->cat.user_id = c->who.user_id;
 	rc = ready(w, &c->err) < 0 ? -1 : c->route->handler(c);

@@ -17,6 +17,7 @@ struct api_job {
 	TAILQ_ENTRY(api_job) link;
 	struct call call;
 	struct http_request *request; /* owned; NULL for `work` */
+	const char **captures; /* of the path; NULL once the call is admitted */
 	struct arena arena;
 	int64_t due_us; /* boot time; of the next look at what it waits for */
 	int64_t began_us; /* boot time */

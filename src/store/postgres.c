@@ -163,6 +163,15 @@ deadline_in(int ms)
 	return boottime_add(clock_boot(&clock_real), ms * US_PER_MS);
 }
 
+/* The server's own timeout comes first. */
+static struct boottime
+answer_deadline(const struct db_conn *conn)
+{
+	int timeout_ms = conn->options.statement_timeout_ms;
+
+	return deadline_in(timeout_ms + (timeout_ms < GRACE_MAX_MS ? timeout_ms : GRACE_MAX_MS));
+}
+
 /* Waits until the socket is ready. 1; 0 at the deadline. */
 static int
 wait_socket(int fd, short events, struct boottime deadline)
@@ -215,9 +224,7 @@ static int
 finish_command(struct db_conn *conn, int sent, PGresult **out, struct err *err)
 {
 	struct pg_conn *impl = impl_of(conn);
-	int timeout_ms = conn->options.statement_timeout_ms;
-	int grace_ms = timeout_ms < GRACE_MAX_MS ? timeout_ms : GRACE_MAX_MS;
-	struct boottime deadline = deadline_in(timeout_ms + grace_ms);
+	struct boottime deadline = answer_deadline(conn);
 	PGresult *kept = NULL, *result;
 	int r;
 
@@ -267,9 +274,7 @@ read_pipeline(
 	struct db_conn *conn, PGresult **failed, int *failed_at, PGresult **kept, struct err *err)
 {
 	struct pg_conn *impl = impl_of(conn);
-	int timeout_ms = conn->options.statement_timeout_ms;
-	int grace_ms = timeout_ms < GRACE_MAX_MS ? timeout_ms : GRACE_MAX_MS;
-	struct boottime deadline = deadline_in(timeout_ms + grace_ms);
+	struct boottime deadline = answer_deadline(conn);
 	PGresult *result;
 	ExecStatusType status;
 	int at = 0;

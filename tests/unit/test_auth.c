@@ -187,7 +187,7 @@ START_TEST(a_request_comes_by_a_name_and_from_a_page_that_are_known)
 		snprintf(origin, sizeof(origin), "%s", origins[_i].origin);
 		headers[r.n_headers++] = (struct http_header){origin_name, origin};
 	}
-	ck_assert_int_eq(auth_check_origin(&o, &r, 1, &why), origins[_i].status);
+	ck_assert_int_eq(auth_check_origin(&o, &r, &why), origins[_i].status);
 }
 END_TEST
 
