@@ -8,6 +8,7 @@ its claim (flow_runs.started_at, read before the claim's transaction) and its fi
 import collections
 import datetime
 import glob
+import heapq
 import os
 
 EPSILON_S = 0.002  # the catalog's times are cut to microseconds, and fractions are added up
@@ -67,8 +68,6 @@ class Checker:
         for source in (writes, journal.writes):
             for table, some in source.items():
                 self.writes[table] += some
-        for some in self.writes.values():
-            some.sort()
         self.load()
 
     def bad(self, promise, text, *values):
@@ -177,18 +176,21 @@ class Checker:
         self.figures["data-triggered runs"] = sum(len(s["runs"]) for s in self.schedules.values() if s["tables"])
 
     def match(self, sid, runs, table):
-        """Each run takes the earliest write that is left and may have been new to it."""
-        writes, i = sorted(self.writes[table], key=lambda w: w.w1), 0  # several threads write
+        """Each run takes, of the writes that may have been new to it, the one that is new the shortest."""
+        coming = collections.deque(sorted(self.writes[table]))
+        new = []  # by w1: writes that may have been committed by now
         before = float("-inf")
         for run in runs:
             earliest, latest = self.consumption(run)
-            while i < len(writes) and writes[i].w1 < before:
-                i += 1
-            if i == len(writes) or writes[i].w0 > latest:
+            while coming and coming[0].w0 <= latest:
+                heapq.heappush(new, (coming[0].w1, coming.popleft()))
+            while new and new[0][0] < before:  # the run before has consumed it
+                heapq.heappop(new)
+            if new:
+                heapq.heappop(new)
+            else:
                 self.bad("P3", "schedule %d: no new write of %s for %s at %.3f", sid, table, self.describe(run),
                          run["claimed"])
-            else:
-                i += 1
             before = earliest
         return len(runs)
 

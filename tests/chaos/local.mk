@@ -8,12 +8,15 @@ endif
 
 dist_check_SCRIPTS += \
 	tests/chaos/test_chaos_postgres.sh \
-	tests/chaos/test_chaos_sqlite.sh
+	tests/chaos/test_chaos_sqlite.sh \
+	tests/chaos/test_checker.sh
+TESTS += tests/chaos/test_checker.sh
 EXTRA_DIST += \
 	tests/chaos/chaos.py \
 	tests/chaos/checker.py \
 	tests/chaos/run.sh \
-	tests/chaos/stores.py
+	tests/chaos/stores.py \
+	tests/chaos/test_checker.py
 # Sanitizers slow every process down so much that lateness says nothing.
 if !SANITIZERS
 TESTS += tests/chaos/test_chaos_sqlite.sh
