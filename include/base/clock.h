@@ -11,6 +11,7 @@
 #ifndef FF_BASE_CLOCK_H
 #define FF_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #define US_PER_MS INT64_C(1000)
@@ -58,5 +59,8 @@ boottime_diff(struct boottime a, struct boottime b)
 {
 	return a.us - b.us;
 }
+
+/* Waits for a condition at most so long. The time of a suspend does not count: conditions know no boot clock. */
+void clock_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t us);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -29,3 +30,13 @@ real_boot(void *arg)
 }
 
 const struct clock clock_real = {real_wall, real_boot, NULL};
+
+void
+clock_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t us)
+{
+	int64_t end_us = read_us(CLOCK_MONOTONIC) + us;
+	const struct timespec end = {end_us / US_PER_SEC, end_us % US_PER_SEC * 1000};
+	int rc = pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &end);
+
+	assert(rc == 0 || rc == ETIMEDOUT);
+}

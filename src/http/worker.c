@@ -211,7 +211,7 @@ static struct api_job *
 next_job(struct worker *w)
 {
 	struct api_job *job, *soonest;
-	struct timespec until;
+	int64_t pause_us;
 
 	for (;;) {
 		soonest = NULL;
@@ -220,7 +220,8 @@ next_job(struct worker *w)
 				soonest = job;
 		if (w->stop)
 			return NULL;
-		if (soonest && soonest->due_us <= now_us()) {
+		pause_us = soonest ? soonest->due_us - now_us() : 0;
+		if (soonest && pause_us <= 0) {
 			TAILQ_REMOVE(&w->later, soonest, link);
 			return soonest;
 		}
@@ -228,13 +229,10 @@ next_job(struct worker *w)
 			TAILQ_REMOVE(&w->queue, job, link);
 			return job;
 		}
-		if (soonest) {
-			until = (struct timespec){
-				soonest->due_us / US_PER_SEC, soonest->due_us % US_PER_SEC * 1000};
-			pthread_cond_clockwait(&w->wake, &w->lock, CLOCK_BOOTTIME, &until);
-		} else {
+		if (soonest)
+			clock_wait(&w->wake, &w->lock, pause_us);
+		else
 			pthread_cond_wait(&w->wake, &w->lock);
-		}
 	}
 }
 

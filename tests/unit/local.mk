@@ -20,7 +20,8 @@ unit_tests = \
 	tests/unit/test_runfiles \
 	tests/unit/test_timefmt \
 	tests/unit/test_tz \
-	tests/unit/test_cron
+	tests/unit/test_cron \
+	tests/unit/test_worker
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -80,6 +81,10 @@ tests_unit_test_params_LDADD = $(unit_http_ldadd)
 tests_unit_test_routes_SOURCES = tests/unit/test_routes.c
 tests_unit_test_routes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_routes_LDADD = $(unit_http_ldadd)
+
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c
+tests_unit_test_worker_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_worker_LDADD = $(unit_http_ldadd)
 
 tests_unit_test_runfiles_SOURCES = tests/unit/test_runfiles.c
 tests_unit_test_runfiles_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
