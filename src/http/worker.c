@@ -29,6 +29,7 @@ struct worker {
 	pthread_cond_t wake;
 	struct api_jobs queue, later, done;
 	int64_t n_waiting;
+	bool looked; /* the last job was one of those that wait: a new one is next */
 	bool stop;
 
 	/* the thread's own */
@@ -206,7 +207,8 @@ process(struct worker *w, struct api_job *job, bool *over)
 
 /* --- the thread ------------------------------------------------------------------------------------------------ */
 
-/* The next job; NULL at the end. Called with the lock held. */
+/* The next job; NULL at the end. Called with the lock held. Those that wait and new ones take turns: hundreds that
+ * wait could ask a slow database without end. */
 static struct api_job *
 next_job(struct worker *w)
 {
@@ -221,12 +223,15 @@ next_job(struct worker *w)
 		if (w->stop)
 			return NULL;
 		pause_us = soonest ? soonest->due_us - now_us() : 0;
-		if (soonest && pause_us <= 0) {
+		job = TAILQ_FIRST(&w->queue);
+		if (soonest && pause_us <= 0 && !(job && w->looked)) {
 			TAILQ_REMOVE(&w->later, soonest, link);
+			w->looked = true;
 			return soonest;
 		}
-		if ((job = TAILQ_FIRST(&w->queue))) {
+		if (job) {
 			TAILQ_REMOVE(&w->queue, job, link);
+			w->looked = false;
 			return job;
 		}
 		if (soonest)

@@ -1,6 +1,7 @@
 /* The worker's thread: what waits costs nothing and keeps nobody from being answered. */
 #include <check.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -53,11 +54,12 @@ boot_us(void)
 	return clock_boot(&clock_real).us;
 }
 
-/* The next that is answered. */
-static void
+/* The route of the next that is answered. */
+static const struct route *
 await(void)
 {
 	static struct api_jobs taken = TAILQ_HEAD_INITIALIZER(taken);
+	const struct route *route;
 	struct api_job *job;
 
 	while (TAILQ_EMPTY(&taken)) {
@@ -67,7 +69,9 @@ await(void)
 	job = TAILQ_FIRST(&taken);
 	TAILQ_REMOVE(&taken, job, link);
 	ck_assert_int_eq(job->call.status, 200);
+	route = job->call.route;
 	api_job_free(job);
+	return route;
 }
 
 /* --- a call that waits ------------------------------------------------------------------------------- */
@@ -101,6 +105,44 @@ START_TEST(a_call_that_waits_takes_no_processor_time)
 }
 END_TEST
 
+/* --- many that wait ---------------------------------------------------------------------------------- */
+
+#define MANY 150
+#define PATIENCE_MS 8000 /* less than the worker's */
+
+static atomic_bool asked; /* the one behind them was */
+
+/* As slow as a database across the network. */
+static int
+wait_for_the_other(struct call *c)
+{
+	nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
+	return !atomic_load(&asked) && c->waited_ms < PATIENCE_MS ? CALL_WAIT : 0;
+}
+
+static int
+ask(struct call *c)
+{
+	(void)c;
+	atomic_store(&asked, true);
+	return 0;
+}
+
+START_TEST(many_that_wait_keep_nobody_from_being_answered)
+{
+	const struct route waiting = {
+		"POST", "/wait", .success = 200, .handler = wait_for_the_other};
+	const struct route plain = {"GET", "/plain", .success = 200, .handler = ask};
+
+	for (int i = 0; i < MANY; i++)
+		give(&waiting);
+	give(&plain);
+	ck_assert_str_eq(await()->path, "/plain");
+	for (int i = 0; i < MANY; i++)
+		await();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -111,6 +153,8 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_call_that_waits_takes_no_processor_time);
+	tcase_add_test(tc, many_that_wait_keep_nobody_from_being_answered);
+	tcase_set_timeout(tc, 30);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
