@@ -19,7 +19,8 @@
 #include "metrics.h"
 #include "streams.h"
 
-#define STOP_S 1 /* what is being answered at a stop has so long */
+/* At a stop, what is being answered has so long, and then the last answers to go out. */
+static const struct timeval stop_limit = {1, 0}, send_limit = {0, 20 * 1000};
 
 /* --- messages ----------------------------------------------------------------------------------------------- */
 
@@ -203,10 +204,13 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	struct api *api = arg;
 	struct api_jobs done;
 	struct api_job *job;
+	bool idle;
 	uint64_t n;
 
 	(void)what;
 	(void)!read(fd, &n, sizeof(n));
+	/* In this order: of what ends in between there is word again. */
+	idle = worker_waiting(api->worker) == 0;
 	worker_take(api->worker, &done);
 	while ((job = TAILQ_FIRST(&done))) {
 		TAILQ_REMOVE(&done, job, link);
@@ -214,12 +218,8 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	}
 	if (atomic_exchange(&api->changed, false))
 		live_wake(api->live);
-	if (atomic_load(&api->stop) && (worker_waiting(api->worker) == 0 || api->stop_timed))
-		event_base_loopbreak(api->base);
-	else if (atomic_load(&api->stop) && !api->stop_timed) {
-		api->stop_timed = true;
-		event_base_loopexit(api->base, &(struct timeval){STOP_S, 0});
-	}
+	if (atomic_load(&api->stop))
+		event_base_loopexit(api->base, idle ? &send_limit : &stop_limit);
 }
 
 static void *

@@ -27,7 +27,6 @@ struct api {
 	int wake_fd; /* something is to be done in the server's thread */
 	struct event *on_wake;
 	atomic_bool stop, changed;
-	bool stop_timed;
 	pthread_mutex_t lock; /* of facts */
 	struct api_facts facts;
 };

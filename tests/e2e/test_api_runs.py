@@ -1,5 +1,8 @@
 """Runs and statistics: contract 5.4 and 5.7, on a catalog of Flowfile's own and with flows that run."""
 
+import signal
+import threading
+
 import api_client as api
 
 RUN = ["id", "registration_id", "flow_uuid", "flow_name", "flow_path", "user_id", "started_at", "ended_at", "success",
@@ -89,8 +92,32 @@ def check_errors(t, d):
     t.equal("a token is needed", d.get("/catalog/runs", token=False).status, 401)
 
 
+def check_stop(t):
+    """What is being answered when a daemon is told to stop is answered. Another one leads, and takes its time."""
+    d = api.Daemon(fixture=True)
+    answers = []
+    try:
+        d.sql("INSERT OR REPLACE INTO scheduler_lock (id, holder_id, started_at, heartbeat_at)"
+              " VALUES (1, 'another', datetime('now'), datetime('now'))")
+        d.start()
+        flows = [x["id"] for x in d.get("/catalog/flows").json][:2]
+        asking = [threading.Thread(target=lambda i=i: answers.append(d.post(f"/catalog/flows/{i}/run"))) for i in flows]
+        for thread in asking:
+            thread.start()
+        d.wait_for("both have asked", lambda: d.sql("SELECT count(*) FROM scheduler_requests")[0][0] == 2)
+        d.kill(signal.SIGTERM)
+        d.wait_for("it stops", lambda: "Stopping" in d.said())
+        d.sql("UPDATE scheduler_requests SET outcome = 'refused', detail = 'later', done_at = datetime('now')")
+        for thread in asking:
+            thread.join()
+        t.equal("both are answered", [(x.status, x.detail) for x in answers], [(409, "later")] * 2)
+    finally:
+        d.stop()
+
+
 def main():
     t = api.Test()
+    check_stop(t)
     d = api.Daemon(fixture=True)
     try:
         d.start().wait_leading()
