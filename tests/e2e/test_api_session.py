@@ -1,7 +1,13 @@
 """A client made out of /openapi.json drives a whole session: a flow, each kind of schedule, their runs as they are told in
-/events, a log, a cancel, the history and the figures. Every answer is held against the shape that the description gives."""
+/events, a log, a cancel, the history and the figures. Every answer is held against the shape that the description gives.
+The session that the README shows, with curl, goes as it stands there."""
 
 import json
+import os
+import re
+import shutil
+import signal
+import subprocess
 import urllib.parse
 
 import api_client as api
@@ -84,8 +90,39 @@ def starts_of(events, schedule):
             return data["id"]
 
 
+def check_readme(t):
+    """What the README types, with this daemon's address, token and flow; its events go to a file."""
+    shown = re.search(r"A whole session.*?```sh\n(.*?)```", (api.TOP / "README.md").read_text(), re.S).group(1)
+    if not shutil.which("curl"):
+        print("no curl: the session of the README is not tried")
+        return
+    d = api.Daemon()
+    d.start()
+    try:
+        d.wait_leading()
+        hello = d.flow("hello", "echo hello")
+        for there, here in (("http://127.0.0.1:63580", f"http://127.0.0.1:{d.port}"), ("~/.flowfile/", f"{d.base}/"),
+                            ("/home/me/hello", hello), ("api -N $at/events &", f"api -N $at/events >{d.folder}/events &")):
+            t.check(f"the README has {there}", there in shown)
+            shown = shown.replace(there, here)
+        with open(d.folder / "said", "wb") as out:
+            session = subprocess.Popen(["sh", "-eu", "-c", shown], stdout=out, start_new_session=True)
+        try:
+            status = session.wait(api.WAIT_S)
+            d.wait_for("the events are open", lambda: "retry: " in (d.folder / "events").read_text())
+        finally:
+            os.killpg(session.pid, signal.SIGKILL)
+        said = (d.folder / "said").read_text()
+        t.check("all of it goes", status == 0 and "detail" not in said, said)
+        for part in ('"run_type":"manual"', '"text":"hello\\n', 'data: {"status":"success"', '"total_runs":1'):
+            t.check(f"it prints {part}", part in said, said)
+    finally:
+        d.stop()
+
+
 def main():
     t = api.Test()
+    check_readme(t)
     d = api.Daemon()
     d.start()
     try:
