@@ -4,6 +4,33 @@
 
 #include "http/route.h"
 
+static const char preface[] =
+	"# The API\n"
+	"\n"
+	"Written from the table of routes by `make api-page`. Paths under `/catalog` are "
+	"Flowfile's, "
+	"also under\n"
+	"`/api/catalog`; `GET /openapi.json` says the same for programs. See "
+	"[credentials.md](credentials.md) for who\n"
+	"may ask, [live.md](live.md) for the streams and [metrics.md](metrics.md) for the figures. "
+	"A "
+	"type with `?` may be\n"
+	"null, one in brackets is a list. Times are UTC, without a zone: `2026-05-25T10:00:00`, "
+	"with "
+	"six digits of a fraction\n"
+	"where there is one. A body is JSON, and says so: `Content-Type: application/json`.\n"
+	"\n"
+	"An error is `{\"detail\": \"a text\"}`. 404: it is not there. 409: it is busy, taken, or "
+	"was "
+	"changed meanwhile. 422: a\n"
+	"rule forbids it; where a parameter is no such value at all, `detail` is a list with an "
+	"object "
+	"for each that is wrong,\n"
+	"`{\"type\", \"loc\", \"msg\", \"input\"}`. 503: the catalog is away or busy, come again. "
+	"504: no "
+	"scheduler leads, or it did\n"
+	"not answer within 10 seconds; what was asked for is kept, and done when one does.\n";
+
 static const char *
 kind_name(const struct field *f)
 {
@@ -42,6 +69,10 @@ print_fields(const struct field *f, enum field_place place, const char *title)
 			printf(" from %lld", (long long)f->min);
 		if (f->required)
 			printf(" (required)");
+		else if (f->kind == FIELD_BOOL && !f->nullable)
+			printf(" (%s)", f->preset ? "true" : "false");
+		else if (f->kind == FIELD_INT && f->preset)
+			printf(" (%lld)", (long long)f->preset);
 		some = true;
 	}
 	if (some)
@@ -77,15 +108,7 @@ print_shape(const struct shape *s)
 int
 main(void)
 {
-	puts("# The API\n\nWritten from the table of routes by `make api-page`. Paths under "
-	     "`/catalog` are "
-	     "Flowfile's, also under\n`/api/catalog`; `GET /openapi.json` says the same for "
-	     "programs. See "
-	     "[credentials.md](credentials.md) for who\nmay ask, [live.md](live.md) for the "
-	     "streams and "
-	     "[metrics.md](metrics.md) for the figures. A type with `?` may be\nnull, one in "
-	     "brackets is "
-	     "a list.");
+	fputs(preface, stdout);
 	for (size_t i = 0; route_sets[i]; i++) {
 		printf("\n## %s\n", route_sets[i]->tag);
 		for (const struct route *r = route_sets[i]->routes; r->method; r++)
