@@ -27,6 +27,9 @@ extern const struct route_set routes_engine, routes_flows, routes_health, routes
 		.name = (name_), .place = IN_QUERY, .kind = (kind_)                                \
 	}
 
+/* Asks whoever leads; CALL_WAIT, and c->wait_id is the request's; -1. */
+int api_ask_run(struct call *c, int64_t registration_id, int64_t schedule_id);
+int api_ask_cancel(struct call *c, int64_t run_id);
 /* What became of the request c->wait_id (catalog/requests.h): 0 and the run it names; CALL_WAIT; -1. */
 int api_take_answer(struct call *c, int64_t *run_id);
 /* The same, and writes that run as the answer. */

@@ -3,7 +3,6 @@
 #include "catalog/favorites.h"
 #include "catalog/flow_interface.h"
 #include "catalog/flows.h"
-#include "catalog/requests.h"
 #include "routes.h"
 
 /* --- reading ------------------------------------------------------------------------------------------ */
@@ -20,12 +19,9 @@ write_flows(struct call *c, const struct flow_list *list)
 static int
 list_flows(struct call *c)
 {
-	int64_t namespace_id = call_int(c, "namespace_id");
 	struct flow_list list;
 
-	if (call_given(c, "namespace_id") && namespace_id == ID_NONE)
-		namespace_id = -1;
-	if (flows_list(c->cat, namespace_id, c->a, &list, &c->err) < 0)
+	if (flows_list(c->cat, call_int(c, "namespace_id"), c->a, &list, &c->err) < 0)
 		return -1;
 	write_flows(c, &list);
 	return 0;
@@ -118,17 +114,13 @@ delete_flow(struct call *c)
 static int
 run_flow(struct call *c)
 {
-	struct request_new new = {.kind = "run", .requested_by = c->who.username};
 	struct flow_info flow;
 
 	if (c->wait_id)
 		return api_take_run(c);
 	if (flows_get(c->cat, call_int(c, "id"), c->a, &flow, &c->err) < 0)
 		return -1;
-	new.registration_id = flow.id;
-	if (requests_submit(c->cat, &new, &c->wait_id, &c->err) < 0)
-		return -1;
-	return CALL_WAIT;
+	return api_ask_run(c, flow.id, ID_NONE);
 }
 
 /* --- favorites and follows ---------------------------------------------------------------------------------- */

@@ -6,12 +6,9 @@
 static int
 list_namespaces(struct call *c)
 {
-	int64_t parent_id = call_int(c, "parent_id");
 	struct namespace_list list;
 
-	if (call_given(c, "parent_id") && parent_id <= 0)
-		parent_id = INT64_MAX; /* nobody's */
-	if (namespaces_list(c->cat, parent_id, c->a, &list, &c->err) < 0)
+	if (namespaces_list(c->cat, call_int(c, "parent_id"), c->a, &list, &c->err) < 0)
 		return -1;
 	json_array(&c->j);
 	for (size_t i = 0; i < list.n; i++)

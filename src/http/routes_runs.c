@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "catalog/requests.h"
 #include "catalog/runs.h"
 #include "routes.h"
 
@@ -17,21 +16,12 @@ static const char *const types[] = {"in_designer_run", "scheduled", "manual", "o
 
 /* --- lists -------------------------------------------------------------------------------------------- */
 
-/* An id to filter by; one that is given and can be nobody's is not "any". */
-static int64_t
-filter_id(const struct call *c, const char *name)
-{
-	if (!call_given(c, name))
-		return ID_NONE;
-	return call_int(c, name) != ID_NONE ? call_int(c, name) : -1;
-}
-
 static int
 list_runs(struct call *c)
 {
 	struct run_filter filter = {
-		.registration_id = filter_id(c, "registration_id"),
-		.schedule_id = filter_id(c, "schedule_id"),
+		.registration_id = call_int(c, "registration_id"),
+		.schedule_id = call_int(c, "schedule_id"),
 		.run_type = call_string(c, "run_type"),
 		.search = call_string(c, "search"),
 		.limit = call_int(c, "limit"),
@@ -248,7 +238,6 @@ open_run(struct call *c)
 static int
 cancel_run(struct call *c)
 {
-	struct request_new new = {.kind = "cancel", .requested_by = c->who.username};
 	struct run_info run;
 	int64_t ignored;
 
@@ -258,10 +247,7 @@ cancel_run(struct call *c)
 		return -1;
 	if (run.ended_us != TIME_NONE)
 		return 0;
-	new.run_id = run.id;
-	if (requests_submit(c->cat, &new, &c->wait_id, &c->err) < 0)
-		return -1;
-	return CALL_WAIT;
+	return api_ask_cancel(c, run.id);
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /* Schedules: contract 5.5. */
 #include <cjson/cJSON.h>
 
-#include "catalog/requests.h"
 #include "catalog/runs.h"
 #include "catalog/schedules.h"
 #include "routes.h"
@@ -127,28 +126,17 @@ delete_schedule(struct call *c)
 /* --- run now ------------------------------------------------------------------------------------------------ */
 
 static int
-submit(struct call *c)
+run_schedule(struct call *c)
 {
 	struct schedule_info schedule;
-	struct request_new new = {.kind = "run", .requested_by = c->who.username};
 
+	if (c->wait_id)
+		return api_take_run(c);
 	if (schedules_get(c->cat, call_int(c, "id"), c->a, &schedule, &c->err) < 0)
 		return -1;
 	if (!schedule.flow_name)
 		return call_fail(c, 404, "Flow not found");
-	new.registration_id = schedule.registration_id;
-	new.schedule_id = schedule.id;
-	if (requests_submit(c->cat, &new, &c->wait_id, &c->err) < 0)
-		return -1;
-	return CALL_WAIT;
-}
-
-static int
-run_schedule(struct call *c)
-{
-	if (!c->wait_id)
-		return submit(c);
-	return api_take_run(c);
+	return api_ask_run(c, schedule.registration_id, schedule.id);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------ */

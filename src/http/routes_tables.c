@@ -161,7 +161,6 @@ is_delta(struct call *c, const char *path)
 	return stat(arena_printf(c->a, "%s/_delta_log", path), &sb) == 0 && S_ISDIR(sb.st_mode);
 }
 
-/* Data that is a Delta table already needs no copy: its record is made. All else is the engine's to copy. */
 struct table_new
 api_new_table(const struct call *c)
 {
@@ -175,6 +174,7 @@ api_new_table(const struct call *c)
 	};
 }
 
+/* Data that is a Delta table already needs no copy: its record is made. All else is the engine's to copy. */
 static int
 register_table(struct call *c)
 {
@@ -199,19 +199,15 @@ register_table(struct call *c)
 static int
 register_data(struct call *c)
 {
-	const struct table_new new = {
-		.name = call_string(c, "name"),
-		.file_path = call_string(c, "table_path"),
-		.namespace_id = call_int(c, "namespace_id"),
-		.description = call_string(c, "description"),
-		.storage_format = call_string(c, "storage_format"),
-		.schema_json = schema_of(c),
-		.row_count = count_of(c, "row_count"),
-		.column_count = column_count_of(c),
-		.size_bytes = count_of(c, "size_bytes"),
-	};
+	struct table_new new = api_new_table(c);
 	int64_t id;
 
+	new.file_path = call_string(c, "table_path");
+	new.storage_format = call_string(c, "storage_format");
+	new.schema_json = schema_of(c);
+	new.row_count = count_of(c, "row_count");
+	new.column_count = column_count_of(c);
+	new.size_bytes = count_of(c, "size_bytes");
 	if (tables_register(c->cat, &new, &id, &c->err) < 0)
 		return -1;
 	return api_write_table(c, id);

@@ -7,6 +7,30 @@
 
 #define START_WAIT_MS 5000 /* for the start of a run that was claimed */
 
+static int
+submit(struct call *c, struct request_new *new)
+{
+	new->requested_by = c->who.username;
+	return requests_submit(c->cat, new, &c->wait_id, &c->err) < 0 ? -1 : CALL_WAIT;
+}
+
+int
+api_ask_run(struct call *c, int64_t registration_id, int64_t schedule_id)
+{
+	struct request_new new = {
+		.kind = "run", .registration_id = registration_id, .schedule_id = schedule_id};
+
+	return submit(c, &new);
+}
+
+int
+api_ask_cancel(struct call *c, int64_t run_id)
+{
+	struct request_new new = {.kind = "cancel", .run_id = run_id};
+
+	return submit(c, &new);
+}
+
 /* Flowfile's words for what the leader refuses; anything else is a conflict. */
 static int
 refused(struct call *c, const char *detail)

@@ -40,6 +40,7 @@ def check_flows(t, d):
     t.fails("a namespace that is not there", d.post("/catalog/flows", {"name": "a", "flow_path": "p", "namespace_id": 99}), 404, "Namespace not found")
     t.expect("another", d.post("/catalog/flows", {"name": "a", "flow_path": "p", "namespace_id": 2}), 201)
     t.fails("a name that is taken", d.put("/catalog/flows/2", {"name": "b"}), 409, "A flow with this name already exists in this namespace")
+    t.expect("namespace 0 has none", d.get("/catalog/flows?namespace_id=0"), 200, [])
     t.equal("by name", [f["name"] for f in d.get("/catalog/flows?namespace_id=2").json], ["a", "b"])
     for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/interface"), ("GET", "/artifacts"), ("POST", "/run"),
                          ("POST", "/favorite"), ("POST", "/follow")):
@@ -71,6 +72,8 @@ def check_namespaces(t, d):
     t.expect("the default", d.get("/catalog/default-namespace-id"), 200, 2)
     t.expect("create", d.post("/catalog/namespaces", {"name": "Sales"}), 201, space())
     t.expect("a schema", d.post("/catalog/namespaces", {"name": "raw", "parent_id": 5}), 201, space(id=6, name="raw", parent_id=5, level=1))
+    t.expect("no namespace is nobody's", d.get("/catalog/namespaces?parent_id=0"), 200, [])
+    t.expect("nor are all", d.get("/catalog/namespaces?parent_id=-1"), 200, [])
     t.expect("schemas", d.get("/catalog/namespaces?parent_id=5"), 200, [space(id=6, name="raw", parent_id=5, level=1)])
     t.equal("catalogs", [n["name"] for n in d.get("/catalog/namespaces").json], ["General", "Sales"])
     t.fails("too deep", d.post("/catalog/namespaces", {"name": "x", "parent_id": 6}), 422, "Cannot nest deeper than catalog -> schema")
