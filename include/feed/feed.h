@@ -10,8 +10,8 @@
  * commits without a pause there is a hint every 250 ms. Where inotify cannot be used the catalog is
  * asked every 250 ms. FEED_RESYNC: another file is at the path now; open it anew.
  *
- * PostgreSQL: LISTEN on a connection of its own. After any reconnect it listens again and says so
- * with FEED_RESYNC.
+ * PostgreSQL: LISTEN on a connection of its own. When that breaks there is a hint as well, for those of
+ * the receiver may be broken, too. After any reconnect it listens again and says so with FEED_RESYNC.
  *
  * Owner: the daemon. Everything happens on the event loop; callbacks may not free the feed.
  */

@@ -66,8 +66,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	feed->stats.events += batch.count;
 	if (batch.count > 0)
 		feed_give_hint(feed, FEED_CHANGED, batch.first_seq);
-	if (r < 0)
-		feed_lose(feed, &err);
+	if (r >= 0)
+		return;
+	feed_lose(feed, &err);
+	/* The receiver's connections may be broken, too: better known now than at its next heartbeat. */
+	feed_give_hint(feed, FEED_CHANGED, 0);
 }
 
 static int
