@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -555,18 +556,29 @@ on_written(struct bufferevent *bev, void *arg)
 	}
 }
 
+/* The limit for writing is over, but nobody has looked whether the client reads: this thread had to wait or to do
+ * something else, and libevent looks at the clock first. */
+static bool
+is_ready_after_all(struct conn *c, short what)
+{
+	struct pollfd pfd = {.fd = bufferevent_getfd(c->bev), .events = POLLOUT};
+
+	return (what & BEV_EVENT_TIMEOUT) && poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLOUT);
+}
+
 static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct conn *c = arg;
 
-	(void)bev;
 	/* A client may be through with sending and still wait for its answer. */
 	if ((what & BEV_EVENT_EOF) && c->state != CONN_STREAM && !c->half_closed &&
 		(c->state == CONN_BUSY || conn_pending(c) > 0)) {
 		c->half_closed = true;
 		if (c->state <= CONN_BODY)
 			work(c);
+	} else if (is_ready_after_all(c, what)) {
+		bufferevent_enable(bev, EV_WRITE);
 	} else {
 		conn_close(c);
 	}

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -39,6 +40,15 @@ static struct buf seen; /* "POST /a body;" for each request */
 static int64_t kept_id;
 static char *big;
 
+/* As a machine with much else to do would. */
+static void
+pass_write_limit(void)
+{
+	const struct timespec limit = {0, (limits.write_ms + 20) * 1000000L};
+
+	nanosleep(&limit, NULL);
+}
+
 static void
 on_request(struct http_request *r, void *arg)
 {
@@ -49,7 +59,9 @@ on_request(struct http_request *r, void *arg)
 	ck_assert_uint_eq(strlen(r->body), r->body_len);
 	if (!strcmp(r->path, "/later")) {
 		kept_id = r->id;
-	} else if (!strcmp(r->path, "/big")) {
+	} else if (!strcmp(r->path, "/big") || !strcmp(r->path, "/stall")) {
+		if (r->path[1] == 's')
+			pass_write_limit();
 		response.body = big;
 		response.body_len = BIG;
 		http_reply(server, r->id, &response);
@@ -196,6 +208,16 @@ say(struct client *c, const char *text)
 #define until(condition)                                                                           \
 	while (!(condition))                                                                       \
 	event_base_loop(base, EVLOOP_ONCE)
+
+/* Whether of so many that ever came so many are left. */
+static bool
+has_connections(int64_t accepted, int64_t left)
+{
+	struct http_counts counts;
+
+	http_server_count(server, &counts);
+	return counts.accepted == accepted && counts.connections == left;
+}
 
 static int
 count(const struct client *c, const char *part)
@@ -401,8 +423,6 @@ START_TEST(who_goes_within_a_request_is_forgotten)
 	static const char *const parts[] = {"G", "GET /a HT", "GET /a HTTP/1.1\r\nX",
 		"POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", "GET /a HTTP/1.1\r\n\r\nGET /b",
 		"GET /later HTTP/1.1\r\n\r\n"};
-	struct http_counts counts;
-
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		struct client *c = join(0);
 
@@ -412,11 +432,7 @@ START_TEST(who_goes_within_a_request_is_forgotten)
 		leave(c);
 	}
 	http_reply_error(server, kept_id, 404, "x");
-	do {
-		event_base_loop(base, EVLOOP_ONCE);
-		http_server_count(server, &counts);
-	} while (counts.connections > 0);
-	ck_assert_int_eq(counts.accepted, ARRAY_LEN(parts));
+	until(has_connections((int64_t)ARRAY_LEN(parts), 0));
 }
 END_TEST
 
@@ -698,10 +714,7 @@ START_TEST(all_clients_get_so_many_connections)
 	ck_assert_int_eq(counts.refused, 1);
 	/* A place that is given back is another's. */
 	leave(&clients[0]);
-	do {
-		event_base_loop(base, EVLOOP_ONCE);
-		http_server_count(server, &counts);
-	} while (counts.connections > 1);
+	until(has_connections(3, 1));
 	say(join(3), "GET /a HTTP/1.1\r\n\r\n");
 	hears(&clients[3], "\r\n\r\nok", 1);
 }
@@ -721,8 +734,6 @@ join_deaf(int i)
 
 START_TEST(who_never_reads_is_dropped)
 {
-	struct http_counts counts;
-
 	limits.write_ms = 50;
 	restart();
 	say(join_deaf(0),
@@ -730,10 +741,20 @@ START_TEST(who_never_reads_is_dropped)
 		"/big HTTP/1.1\r\n\r\n"
 		"GET /big HTTP/1.1\r\n\r\nGET /big HTTP/1.1\r\n\r\nGET /big HTTP/1.1\r\n\r\nGET "
 		"/big HTTP/1.1\r\n\r\n");
-	do {
-		event_base_loop(base, EVLOOP_ONCE);
-		http_server_count(server, &counts);
-	} while (counts.connections > 0);
+	until(has_connections(1, 0));
+}
+END_TEST
+
+START_TEST(who_reads_is_not_dropped_for_the_servers_own_delay)
+{
+	struct client *c;
+
+	limits.write_ms = 50;
+	restart();
+	c = join(0);
+	say(c, "GET /stall HTTP/1.1\r\n\r\n");
+	until(c->ended || c->got.len > BIG);
+	ck_assert_uint_gt(c->got.len, BIG);
 }
 END_TEST
 
@@ -862,6 +883,7 @@ main(void)
 	tcase_add_test(tc, one_client_gets_so_many_connections);
 	tcase_add_test(tc, all_clients_get_so_many_connections);
 	tcase_add_test(tc, who_never_reads_is_dropped);
+	tcase_add_test(tc, who_reads_is_not_dropped_for_the_servers_own_delay);
 	tcase_add_test(tc, who_does_not_read_is_not_answered_further);
 	tcase_add_test(tc, an_answer_may_be_read_slowly);
 	tcase_add_test(tc, a_unix_socket_is_its_users_and_goes_with_the_server);
