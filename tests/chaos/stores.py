@@ -1,7 +1,7 @@
 """The two kinds of catalog, as the chaos test needs them: plain statements, faults, and a way to make one anew.
 
-Statements are written for both: parameters are put in as literals by q(), because there are only numbers and
-words of our own.
+Statements are written for both: parameters are put in as literals, because there are only numbers and words of our
+own. The tests of the API (tests/e2e/api_store.py) have their server from here, too.
 """
 
 import contextlib
@@ -80,6 +80,7 @@ class SqliteSession:
 # --- PostgreSQL ------------------------------------------------------------------------------------------
 
 PGRES_COMMAND_OK, PGRES_TUPLES_OK = 1, 2
+BOOL, INTEGERS = 16, (20, 21, 23)  # types; the integers of eight, two and four bytes
 NOTICE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)
 NO_NOTICES = NOTICE(lambda *_: None)
 
@@ -95,8 +96,15 @@ def libpq():
     lib.PQconnectdb.argtypes = [ctypes.c_char_p]
     lib.PQexec.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     lib.PQgetvalue.argtypes = lib.PQgetisnull.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+    lib.PQftype.argtypes = [ctypes.c_void_p, ctypes.c_int]
     lib.PQsetNoticeProcessor.argtypes = [ctypes.c_void_p, NOTICE, ctypes.c_void_p]
     return lib
+
+
+def literal(value):
+    if value is None or isinstance(value, bool):
+        return {None: "NULL", True: "TRUE", False: "FALSE"}[value]
+    return str(value) if isinstance(value, (int, float)) else "'%s'" % str(value).replace("'", "''")
 
 
 def find_server():
@@ -119,7 +127,7 @@ class Postgres(Store):
         # The server refuses to run as root.
         self.user = pwd.getpwnam("postgres").pw_uid if os.geteuid() == 0 else None
         # A short path: sockets have little room.
-        self.dir = tempfile.mkdtemp(prefix="ff-chaos-pg-", dir="/tmp")
+        self.dir = tempfile.mkdtemp(prefix="ff-test-pg-", dir="/tmp")
         if self.user is not None:
             os.chown(self.dir, self.user, -1)
         os.chmod(self.dir, 0o755)
@@ -205,7 +213,10 @@ class PostgresSession:
         if self.lib.PQgetisnull(result, row, column):
             return None
         text = self.lib.PQgetvalue(result, row, column).decode()
-        return int(text) if text.lstrip("-").isdigit() else text
+        kind = self.lib.PQftype(result, column)
+        if kind == BOOL:
+            return int(text == "t")
+        return int(text) if kind in INTEGERS else text
 
     def close(self):
         if self.conn:

@@ -17,7 +17,6 @@ The objects of an answer are Members: they are equal only if their members are i
 library, 3.9 or newer; without it the tests are skipped (api_client.sh).
 """
 
-import gzip
 import http.client
 import json
 import os
@@ -26,16 +25,15 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get("abs_top_builddir") or TOP / "build")
-FIXTURE = TOP / "tests" / "fixtures" / "flowfile-0.16-catalog.db.gz"
+import api_store
+
+TOP, BUILD, IS_POSTGRES = api_store.TOP, api_store.BUILD, api_store.IS_POSTGRES
 WAIT_S = 30  # an event that has not come by then does not come
 
 
@@ -82,7 +80,7 @@ class Daemon:
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="flowfile-api-"))
         self.base = self.folder / "base"
-        self.db = self.base / "database" / "flowfile_catalog.db"
+        db = self.base / "database" / "flowfile_catalog.db"
         self.log = self.folder / f"daemon-{time.monotonic_ns()}.log"
         self.args, self.process, self.port, self.token = list(args), None, None, None
         self.env = {k: v for k, v in os.environ.items()
@@ -90,12 +88,12 @@ class Daemon:
         self.env.update(
             HOME=str(self.folder / "home"), FLOWFILE_STORAGE_DIR=str(self.base), FLOWFILE_SHIM=str(BUILD / "flowfile-shim"),
             FLOWFILE_SCHEDULER_HTTP_LISTEN="127.0.0.1:0")
-        self.env.update(env or {})
-        for path in (self.folder / "home", self.folder / "flows", self.db.parent):
+        self.store = api_store.make(db)
+        self.env.update({**self.store.env, **(env or {})})
+        for path in (self.folder / "home", self.folder / "flows", db.parent):
             path.mkdir(parents=True, exist_ok=True)
         if fixture:
-            with gzip.open(FIXTURE) as packed, open(self.db, "wb") as out:
-                shutil.copyfileobj(packed, out)
+            self.store.fill(lambda: self.flowfile("init"))
 
     # --- the process
 
@@ -140,6 +138,7 @@ class Daemon:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        self.store.close()
         if self.own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
         return status
@@ -173,6 +172,12 @@ class Daemon:
         self.wait_for("it leads", lambda: self.get("/readyz").json.get("leading"))
         return self
 
+    # --- the command line
+
+    def flowfile(self, *args):
+        return subprocess.run([str(BUILD / "flowfile"), *args], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              text=True, check=True).stdout
+
     # --- files and rows
 
     def flow(self, name, script):
@@ -186,14 +191,8 @@ class Daemon:
         return self.base / "logs" / f"scheduled_run_{run_id}.log"
 
     def sql(self, text, parameters=()):
-        """Rows of the catalog's file, written or read beside the daemon."""
-        db = sqlite3.connect(str(self.db), timeout=10)
-        try:
-            rows = db.execute(text, parameters).fetchall()
-            db.commit()
-            return rows
-        finally:
-            db.close()
+        """Rows of the catalog, written or read beside the daemon, on both stores (api_store.py)."""
+        return self.store.sql(text, parameters)
 
     # --- requests
 
@@ -277,6 +276,10 @@ def ordered(**members):
 
 class Test:
     def __init__(self):
+        why = api_store.missing()
+        if why:
+            print(f"skipped: {why}")
+            sys.exit(1 if os.environ.get("FLOWFILE_TEST_REQUIRE_POSTGRES") else 77)
         self.passed, self.failed = 0, 0
 
     def check(self, name, holds, why=""):

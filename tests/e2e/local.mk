@@ -3,11 +3,16 @@ e2e_tests = \
 	tests/e2e/test_api_live.sh \
 	tests/e2e/test_api_page.sh \
 	tests/e2e/test_api_auth.sh \
+	tests/e2e/test_api_auth_postgres.sh \
 	tests/e2e/test_api_flows.sh \
+	tests/e2e/test_api_flows_postgres.sh \
 	tests/e2e/test_api_runs.sh \
+	tests/e2e/test_api_runs_postgres.sh \
 	tests/e2e/test_api_session.sh \
 	tests/e2e/test_api_schedules.sh \
+	tests/e2e/test_api_schedules_postgres.sh \
 	tests/e2e/test_api_tables.sh \
+	tests/e2e/test_api_tables_postgres.sh \
 	tests/e2e/test_api_malformed.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
@@ -26,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_api_malformed.py \
 	tests/e2e/api_client.py \
 	tests/e2e/api_client.sh \
+	tests/e2e/api_store.py \
 	tests/e2e/test_api_flows.py \
 	tests/e2e/test_api_runs.py \
 	tests/e2e/cli_lib.sh \

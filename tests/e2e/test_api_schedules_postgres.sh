@@ -1,0 +1,4 @@
+#!/bin/sh
+# Schedules of the API on PostgreSQL: test_api_schedules.py.
+# shellcheck source=tests/e2e/api_client.sh
+. "$(dirname "$0")/api_client.sh"
