@@ -5,7 +5,8 @@
 # shellcheck disable=SC2034
 {
 	build_packages=(gcc libc6-dev make autoconf automake pkg-config libevent-dev libsqlite3-dev
-		libcjson-dev libyaml-dev libhttp-parser-dev libjwt-dev libpq-dev uthash-dev tzdata)
+		libcjson-dev libyaml-dev libhttp-parser-dev libjwt-dev libssl-dev libpq-dev uthash-dev
+		tzdata)
 	test_packages=(check curl libsystemd-dev postgresql procps python3 valgrind)
 	lint_packages=(clang clang-format cppcheck mandoc shellcheck xz-utils)
 }

@@ -24,6 +24,9 @@ struct paths {
 int paths_resolve(const char *storage_dir, struct paths *paths, struct err *err);
 void paths_free(struct paths *paths);
 
+/* Where the user is at home; NULL: nobody says. Borrowed until the next call. */
+const char *paths_home(void);
+
 /*
  * Logs are named by run ids, which mean something in one catalog only: two catalogs in one storage folder write
  * over each other's. "<logs>/.catalog" holds the name of the catalog whose scheduler started last.

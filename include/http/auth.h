@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "http/route.h"
+#include "http/secure_store.h"
 
 enum auth_mode {
 	AUTH_MODE_TOKEN, /* a bearer token of this daemon's, or its cookie: the local user */
@@ -21,6 +22,7 @@ struct auth_options {
 	char token[AUTH_TOKEN_SIZE]; /* 64 hex digits */
 	const char *jwt_secret; /* FLOWFILE mode; NULL: no JWT is taken */
 	const char *internal_token; /* NULL: none is taken */
+	struct secure_store *store; /* has either where it is NULL; NULL: there is none */
 	int64_t internal_user_id;
 	bool desktop; /* Flowfile's mode is electron: its only user is local_user, id 1 */
 	const char *const *cors_origins; /* NULL-terminated; NULL: none */

@@ -41,9 +41,8 @@ make_absolute(const char *path, struct err *err)
 	return full;
 }
 
-/* NULL, with err, when nobody says where home is. Borrowed until the next call. */
-static const char *
-find_home(struct err *err)
+const char *
+paths_home(void)
 {
 	const char *home = text_env("HOME");
 	const struct passwd *pw;
@@ -51,10 +50,7 @@ find_home(struct err *err)
 	if (home != NULL)
 		return home;
 	pw = getpwuid(getuid());
-	if (pw != NULL && pw->pw_dir != NULL && pw->pw_dir[0] != '\0')
-		return pw->pw_dir;
-	err_set(err, ERR_USAGE, "neither HOME nor FLOWFILE_STORAGE_DIR is set");
-	return NULL;
+	return pw != NULL && pw->pw_dir != NULL && pw->pw_dir[0] != '\0' ? pw->pw_dir : NULL;
 }
 
 /* In docker mode an empty variable means the current directory (contract 2.1). Owned. */
@@ -80,13 +76,12 @@ resolve_docker(const char *storage_dir, struct paths *paths, struct err *err)
 static int
 resolve_local(const char *storage_dir, struct paths *paths, struct err *err)
 {
-	const char *home;
+	const char *home = paths_home();
 
 	if (storage_dir == NULL)
 		storage_dir = text_env("FLOWFILE_STORAGE_DIR");
-	home = find_home(storage_dir != NULL ? &(struct err)ERR_INIT : err);
 	if (home == NULL && storage_dir == NULL)
-		return -1;
+		return err_set(err, ERR_USAGE, "neither HOME nor FLOWFILE_STORAGE_DIR is set");
 	/* A service account without a home still has its storage directory. */
 	paths->user_data = make_absolute(home != NULL ? home : storage_dir, err);
 	if (paths->user_data == NULL)

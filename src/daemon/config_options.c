@@ -278,8 +278,9 @@ const struct option config_options[] = {
 	{"http_auth", &kind_auth, FIELD(http_auth), "token", 0, 0, {NULL}, false,
 		"Who may use the API. token: whoever has the token of http_token_file. flowfile: "
 		"also Flowfile's users and services, by JWT_SECRET_KEY and "
-		"FLOWFILE_INTERNAL_TOKEN. none: everybody, which is refused at any address but "
-		"loopback."},
+		"FLOWFILE_INTERNAL_TOKEN, or on a desktop by Flowfile's own store of secrets. "
+		"none: "
+		"everybody, which is refused at any address but loopback."},
 	{"http_token_file", &kind_text, FIELD(http_token_file), "", 0, 0, {NULL}, false,
 		"The file that holds the token; made at the first start. Empty: "
 		"<storage_dir>/scheduler_token."},

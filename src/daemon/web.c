@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "config.h"
 #include "http/api.h"
 
@@ -57,6 +58,25 @@ is_loopback(const char *address)
 	return !strncmp(address, "127.", 4) || !strncmp(address, "[::1]", 5);
 }
 
+/* On a desktop Flowfile keeps its secrets in a store; read here once, so that it is said at the start what is in it. */
+static void
+find_secrets(struct auth_options *auth)
+{
+	char *dir;
+
+	if (!auth->desktop || (auth->jwt_secret && auth->internal_token))
+		return;
+	dir = secure_store_dir();
+	if (dir) {
+		auth->store = secure_store_new(dir);
+		secure_store_get(auth->store);
+	} else {
+		log_warning("Flowfile's secrets cannot be read, so its tokens are refused: neither "
+			    "HOME nor FLOWFILE_SECURE_STORAGE_PATH is set");
+	}
+	free(dir);
+}
+
 static int
 set_auth(struct web *web, const struct config *c, struct err *err)
 {
@@ -71,10 +91,12 @@ set_auth(struct web *web, const struct config *c, struct err *err)
 						    : AUTH_MODE_TOKEN;
 	auth->hosts = (const char *const *)web->hosts;
 	auth->cors_origins = (const char *const *)web->origins;
-	auth->jwt_secret = getenv("JWT_SECRET_KEY");
-	auth->internal_token = getenv("FLOWFILE_INTERNAL_TOKEN");
+	auth->jwt_secret = text_env("JWT_SECRET_KEY");
+	auth->internal_token = text_env("FLOWFILE_INTERNAL_TOKEN");
 	auth->internal_user_id = user ? atoll(user) : 1;
 	auth->desktop = !mode || !strcmp(mode, "electron");
+	if (auth->mode == AUTH_MODE_FLOWFILE)
+		find_secrets(auth);
 	for (size_t i = 0; auth->mode == AUTH_MODE_ALL && web->listen[i]; i++)
 		if (!is_loopback(web->listen[i]))
 			return err_set(err, ERR_USAGE,
@@ -170,6 +192,7 @@ web_stop(struct web *web)
 	if (!web)
 		return;
 	api_stop(web->api);
+	secure_store_free(web->options.auth.store);
 	event_free(web->again);
 	free_list(web->listen);
 	free_list(web->hosts);

@@ -283,12 +283,27 @@ be_service(const struct auth_options *o, struct call *c)
 	return 0;
 }
 
+static const char *
+jwt_secret(const struct auth_options *o)
+{
+	if (o->jwt_secret || !o->store)
+		return o->jwt_secret;
+	return secure_store_get(o->store)->jwt_secret;
+}
+
+static const char *
+internal_token(const struct auth_options *o)
+{
+	if (o->internal_token || !o->store)
+		return o->internal_token;
+	return secure_store_get(o->store)->internal_token;
+}
+
 /* Contract 6.1. On a desktop there is one user, who has no row of their own. */
 static int
-be_bearer(const struct auth_options *o, struct call *c, const char *token)
+be_bearer(const struct auth_options *o, struct call *c, const char *token, const char *secret)
 {
-	const char *name =
-		jwt_subject(token, o->jwt_secret, clock_wall(&clock_real) / US_PER_SEC, c->a);
+	const char *name = jwt_subject(token, secret, clock_wall(&clock_real) / US_PER_SEC, c->a);
 	struct user_info user;
 	int rc;
 
@@ -314,16 +329,18 @@ be_bearer(const struct auth_options *o, struct call *c, const char *token)
 static bool
 has_internal_token(const struct auth_options *o, const struct call *c)
 {
-	const char *token = http_request_header(c->request, "x-internal-token");
+	const char *token = http_request_header(c->request, "x-internal-token"), *right;
 
-	return c->route->auth == AUTH_ANY && token && *token && o->internal_token &&
-		*o->internal_token && auth_same(token, o->internal_token);
+	if (c->route->auth != AUTH_ANY || !token || !*token)
+		return false;
+	right = internal_token(o);
+	return right && *right && auth_same(token, right);
 }
 
 int
 auth_identify(const struct auth_options *o, struct call *c)
 {
-	const char *token = bearer(c->request);
+	const char *token = bearer(c->request), *secret;
 
 	if (c->route->auth == AUTH_NONE)
 		return 0;
@@ -333,7 +350,8 @@ auth_identify(const struct auth_options *o, struct call *c)
 		return be_service(o, c);
 	if (!token)
 		return refuse(c, "Not authenticated");
-	if (o->mode == AUTH_MODE_FLOWFILE && o->jwt_secret && *o->jwt_secret)
-		return be_bearer(o, c, token);
+	secret = o->mode == AUTH_MODE_FLOWFILE ? jwt_secret(o) : NULL;
+	if (secret && *secret)
+		return be_bearer(o, c, token, secret);
 	return refuse(c, "Could not validate credentials");
 }

@@ -10,6 +10,8 @@ libhttp_a_SOURCES = \
 	src/http/conn.c \
 	src/http/conn.h \
 	src/http/events.c \
+	src/http/fernet.c \
+	src/http/fernet.h \
 	src/http/journal.c \
 	src/http/journal.h \
 	src/http/logtail.c \
@@ -38,15 +40,17 @@ libhttp_a_SOURCES = \
 	src/http/routes_virtual.c \
 	src/http/routes_visualizations.c \
 	src/http/run_now.c \
+	src/http/secure_store.c \
 	src/http/server.c \
 	src/http/streams.h \
 	src/http/table_routes.h \
 	src/http/worker.c \
 	src/http/worker.h
-libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS) $(JWT_CFLAGS)
+libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CJSON_CFLAGS) $(JWT_CFLAGS) $(CRYPTO_CFLAGS)
 noinst_HEADERS += \
 	include/http/api.h \
 	include/http/auth.h \
 	include/http/route.h \
+	include/http/secure_store.h \
 	include/http/server.h
-HTTP_LIBS = -lhttp_parser $(JWT_LIBS) $(YAML_LIBS) -lpthread
+HTTP_LIBS = -lhttp_parser $(JWT_LIBS) $(CRYPTO_LIBS) $(YAML_LIBS) -lpthread

@@ -207,6 +207,65 @@ def test_flowfile(t):
         d.stop()
 
 
+# Flowfile's store on a desktop, {"jwt_secret": SECRET, "internal_token": INTERNAL, ...}, and one with OTHER_SECRET alone.
+STORE_KEY = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="
+STORE = ("gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODz3BqeWORjR1MBLMG2MQV5NcILcOIj630IqQiisdcmy4BjR8-Z5-UKi4YS1EjP6goURCV8MpCVsT3c-mza6y"
+         "PITh5a2HZ8yZaVq3Uz3YmvylZKPKMcp7cp0IAZ61lwfrmyejeXGF6h48z_VnOoqrOnzHGhEksKH4MJ6mopseteq4hJfHPQH5hOltiatr1vtrDWW4CtDC"
+         "ol7JywyjoKHwGzA=")
+OTHER_STORE = ("gAAAAAAdwJ6wEBESExQVFhcYGRobHB0eHxVo-IlJJJETA4hQndX4cm6XQ0kq_bG-MXHouApdz2M0fevA4xZDrwC0GtMVX3kfEi8EwVMAVZfxGyzW"
+               "Qd3bYEQ_B0PFTChqkx6wibYGB51yUPsECvnFRbeOzCMKFNUPYA==")
+OTHER_SECRET = "another secret, which is as long as it"
+
+
+def test_desktop(t):
+    """The secrets come from Flowfile's store, which it may make and change after the start."""
+    path, mine = "/catalog/schedules", {"X-Internal-Token": INTERNAL}
+    claims = {"sub": "local_user", "exp": int(time.time()) + 600, "type": "access"}
+    d = api.Daemon(fixture=True, env={"FLOWFILE_SCHEDULER_HTTP_AUTH": "flowfile"})
+    folder = d.folder / "home" / ".config" / "flowfile"
+    folder.mkdir(parents=True)
+    store, key = folder / "flowfile.json.enc", folder / ".secret_key"
+
+    def bearer(secret=SECRET, **more):
+        return d.get(path, token=jwt({**claims, **more}, secret))
+
+    d.start()
+    try:
+        t.check("a missing store is said", f"{store}: No such file" in d.said(), d.said())
+        t.fails("no store", bearer(), 401, WRONG)
+        t.expect("the daemon's own token", d.get(path), 200)
+        store.write_text(STORE)
+        t.fails("no key", bearer(), 401, WRONG)
+        key.write_text(STORE_KEY)
+        t.expect("a store that came later", bearer(), 200)
+        t.expect("the internal token of it", d.get(path, token=False, headers=mine), 200)
+        t.fails("another secret", bearer(OTHER_SECRET), 401, WRONG)
+        t.fails("another user than the desktop's", bearer(sub="ada.test"), 401, WRONG)
+        store.write_text(OTHER_STORE)
+        t.fails("a secret that was replaced", bearer(), 401, WRONG)
+        t.expect("the one that replaced it", bearer(OTHER_SECRET), 200)
+        t.fails("an internal token that is there no more", d.get(path, token=False, headers=mine), 401, NOT_FOR_YOU)
+        store.write_text(STORE[:-44] + "A" * 43 + "=")
+        t.fails("a forged store", bearer(), 401, WRONG)
+        t.fails("again", bearer(), 401, WRONG)
+        t.equal("is said once", d.said().count("its signature is not by this key"), 1)
+        t.check("no secret is in the log", not any(s in d.said() for s in (SECRET, OTHER_SECRET, INTERNAL, STORE_KEY)))
+        t.check("nothing is written there", sorted(os.listdir(folder)) == [key.name, store.name] and key.read_text() == STORE_KEY)
+    finally:
+        d.stop()
+    d = api.Daemon(fixture=True, env={"FLOWFILE_SCHEDULER_HTTP_AUTH": "flowfile", "JWT_SECRET_KEY": OTHER_SECRET})
+    d.env["FLOWFILE_SECURE_STORAGE_PATH"] = str(d.folder)
+    (d.folder / "flowfile.json.enc").write_text(STORE)
+    (d.folder / ".secret_key").write_text(STORE_KEY)
+    d.start()
+    try:
+        t.expect("the variable goes before the store", bearer(OTHER_SECRET), 200)
+        t.fails("so that its secret is none", bearer(), 401, WRONG)
+        t.expect("what no variable has is the store's", d.get(path, token=False, headers=mine), 200)
+    finally:
+        d.stop()
+
+
 def test_jwt(t, d):
     path, soon, gone = "/catalog/schedules", int(time.time()) + 600, int(time.time()) - 10
     t.expect("an administrator's token", d.get(path, token=user("ada.test")), 200)
@@ -359,7 +418,7 @@ def test_tables(t, d, bob, cyd):
 def main():
     t = api.Test()
     # Only what users may see is a matter of the store.
-    alike = () if api.IS_POSTGRES else (test_token, test_cors, test_unix_socket, test_none)
+    alike = () if api.IS_POSTGRES else (test_token, test_cors, test_unix_socket, test_none, test_desktop)
     for test in (*alike, test_flowfile):
         test(t)
     t.finish()

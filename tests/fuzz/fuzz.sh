@@ -28,7 +28,7 @@ cd fuzz-build
 make -s store/sql.h
 make -s -j2 libhttp.a libcatalog.a librunner.a libstore.a libcore.a libbase.a
 
-libraries=$(pkg-config --libs libevent_core sqlite3 libcjson libjwt yaml-0.1)
+libraries=$(pkg-config --libs libevent_core sqlite3 libcjson libjwt libcrypto yaml-0.1)
 for target in ${FUZZ_TARGETS:-auth conn request}; do
 	# shellcheck disable=SC2086
 	"$cc" $flags -std=gnu11 -D_GNU_SOURCE -fsanitize="fuzzer,$sanitizers" -fno-sanitize-recover=undefined -I"$top/include" -I. \

@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test_params \
 	tests/unit/test_routes \
 	tests/unit/test_runfiles \
+	tests/unit/test_secure_store \
 	tests/unit/test_timefmt \
 	tests/unit/test_tz \
 	tests/unit/test_cron \
@@ -89,6 +90,10 @@ tests_unit_test_worker_LDADD = $(unit_http_ldadd)
 tests_unit_test_runfiles_SOURCES = tests/unit/test_runfiles.c
 tests_unit_test_runfiles_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_runfiles_LDADD = librunner.a $(unit_base_ldadd)
+
+tests_unit_test_secure_store_SOURCES = tests/unit/test_secure_store.c
+tests_unit_test_secure_store_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_secure_store_LDADD = libhttp.a $(unit_base_ldadd) $(HTTP_LIBS)
 
 tests_unit_test_timefmt_SOURCES = tests/unit/test_timefmt.c
 tests_unit_test_timefmt_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
