@@ -15,8 +15,10 @@ import pathlib
 import platform
 import re
 import resource
+import selectors
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -290,7 +292,7 @@ class Client:
 
     def __init__(self, h):
         self.http = http.client.HTTPConnection("127.0.0.1", h.port)
-        self.headers = {"Authorization": "Bearer " + (h.dir / "scheduler_token").read_text().strip()}
+        self.headers = {"Authorization": "Bearer " + h.token}
 
     def ms(self, path, n=100):
         took = []
@@ -316,8 +318,7 @@ def shell_ms(h, sql, n=20):
 
 
 def wrk(h, path, seconds):
-    token = (h.dir / "scheduler_token").read_text().strip()
-    return subprocess.Popen(["wrk", "-t1", "-c64", f"-d{seconds}", "--latency", "-H", "Authorization: Bearer " + token,
+    return subprocess.Popen(["wrk", "-t1", "-c64", f"-d{seconds}", "--latency", "-H", "Authorization: Bearer " + h.token,
                              f"http://127.0.0.1:{h.port}{path}"], text=True, stdout=subprocess.PIPE)
 
 
@@ -340,16 +341,23 @@ PAGES = [("", "1"), ("&registration_id=1500", "flow_uuid = 'uuid-1500'"), ("&sch
          ("&run_type=manual&search=w%2015", "run_type = 'manual' AND flow_name LIKE '%w 15%'"), ("&offset=100000", "1")]
 
 
+def serve(h):
+    """A daemon that leads and serves the API at h.port."""
+    h.env["FLOWFILE_SCHEDULER_HTTP_LISTEN"] = "127.0.0.1:0"
+    daemon = h.start()
+    h.wait_leader()
+    while not (found := re.search(r"port=(\d+)", (h.dir / "daemon0.log").read_text())):
+        time.sleep(0.01)
+    h.port = int(found[1])
+    h.token = (h.dir / "scheduler_token").read_text().strip()
+    return daemon
+
+
 def bench_api(postgres):
     with home("SQLite, WAL") as h:
         schedule_marks(h)
         fill_history(h)
-        h.env["FLOWFILE_SCHEDULER_HTTP_LISTEN"] = "127.0.0.1:0"
-        h.start()
-        h.wait_leader()
-        while not (found := re.search(r"port=(\d+)", (h.dir / "daemon0.log").read_text())):
-            time.sleep(0.01)
-        h.port = int(found[1])
+        serve(h)
         client = Client(h)
         for query, where in PAGES:
             median, p99, _ = client.ms("/catalog/runs?limit=50" + query)
@@ -374,6 +382,76 @@ def bench_api(postgres):
             "1.5 times idle")
 
 
+def own_memory(pid):
+    """MB that are resident and not shared with other programs."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(n) for n in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M)) * 1024 / 1e6
+
+
+class Streams:
+    """So many open streams of events, and what each has got since the last run began."""
+
+    def __init__(self, h, n):
+        self.selector, self.got = selectors.EpollSelector(), {}
+        for _ in range(n):
+            s = socket.create_connection(("127.0.0.1", h.port))
+            s.sendall(f"GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {h.token}\r\n\r\n".encode())
+            self.selector.register(s, selectors.EVENT_READ)
+            self.got[s] = b""
+        self.wait(b"\nid: ")
+
+    def wait(self, part):
+        """Until each has got this: when those had that were waited for, as the clock on the wall goes."""
+        waiting, times, end = {s for s, got in self.got.items() if part not in got}, [], time.monotonic() + 20
+        while waiting:
+            if time.monotonic() > end:
+                raise SystemExit(f"{len(waiting)} of {len(self.got)} streams did not get {part.decode().strip()}")
+            for key, _ in self.selector.select(1):
+                self.got[key.fileobj] += key.fileobj.recv(65536)
+                if key.fileobj in waiting and part in self.got[key.fileobj]:
+                    waiting.remove(key.fileobj)
+                    times.append(time.time())
+        return times
+
+    def forget(self):
+        self.got = {s: b"" for s in self.got}
+
+    def close(self):
+        for s in self.got:
+            s.close()
+        self.selector.close()
+
+
+def measure_run(h, streams):
+    """ms from the commit of a run's start until the first and until the last stream has its run.started."""
+    streams.forget()
+    h.sql("INSERT INTO scheduler_requests (kind, registration_id, user_id, requested_by, created_at) "
+          "VALUES ('run', 1, 1, 'bench', strftime('%Y-%m-%d %H:%M:%f000', 'now'))")
+    times = streams.wait(b"run.started")
+    seq = re.search(rb"id: (\d+)\.2\n", next(iter(streams.got.values())))[1].decode()
+    committed = float(h.sql(f"SELECT (julianday(at) - 2440587.5) * 86400.0 FROM scheduler_changes WHERE seq = {seq}"))
+    streams.wait(b"run.finished")  # so that the next one is alone
+    return (times[0] - committed) * 1e3, (times[-1] - committed) * 1e3
+
+
+def bench_streams(postgres):
+    n, runs = 1000, 10
+    with home("SQLite, WAL") as h:
+        h.flowfile("flows", "register", str(BUILD / "tests/bench/bench_mark"), "--name", "mark")
+        daemon = serve(h)
+        Streams(h, 1).close()
+        before = own_memory(daemon.pid)
+        streams = Streams(h, n)
+        opened = own_memory(daemon.pid)
+        took = [measure_run(h, streams) for _ in range(runs)]
+        after = own_memory(daemon.pid)
+        streams.close()
+        say(f"{n:,} open streams of events", f"{opened - before:.1f} MB when open, {after - before:.1f} MB after {runs} runs", "20 MB")
+        first, last = percentiles([t[0] for t in took]), percentiles([t[1] for t in took])
+        say(f"a run's start committed to heard by {n:,} streams",
+            f"first {first[0]:.1f} ms, last {last[0]:.1f} ms (median of {runs}), {last[2]:.1f} ms (worst)", "50 ms")
+
+
 def bench_takeover(postgres):
     for store, pg in stores(postgres):
         if store == "SQLite, rollback":
@@ -394,7 +472,8 @@ def bench_takeover(postgres):
 
 
 BENCHES = {"floor": bench_floor, "latency": bench_latency, "lateness": bench_lateness, "idle": bench_idle,
-           "load": bench_load, "burst": bench_burst, "takeover": bench_takeover, "api": bench_api}
+           "load": bench_load, "burst": bench_burst, "takeover": bench_takeover, "api": bench_api,
+           "streams": bench_streams}
 
 
 def machine():

@@ -23,4 +23,4 @@ endif
 .PHONY: bench
 bench: all tests/bench/bench_mark tests/bench/bench_writer
 	abs_top_builddir='$(abs_top_builddir)' python3 $(srcdir)/tests/bench/bench.py '$(BENCH)'
-EXTRA_DIST += tests/bench/bench.py tests/bench/event_streams.py
+EXTRA_DIST += tests/bench/bench.py
