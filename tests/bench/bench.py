@@ -370,7 +370,7 @@ def bench_api(postgres):
             print("  (no wrk: no load)")
             return
         out = wrk(h, "/catalog/schedules/1500", 5).communicate()[0]
-        p99 = re.search(r"99%\s+(\S+)", out)[1]
+        p99 = re.search(r"^ +99% +(\S+)$", out, re.M)[1]
         rate = re.search(r"Requests/sec:\s+(\S+)", out)[1]
         say("GET /catalog/schedules/{id}, 64 connections", f"{float(rate):,.0f} requests/s, p99 {p99}", "10,000/s, 5 ms",
             shell_ms(h, "SELECT * FROM flow_schedules WHERE id = 1500", 1000))
