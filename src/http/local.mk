@@ -7,6 +7,8 @@ libhttp_a_SOURCES = \
 	src/http/access.h \
 	src/http/auth.c \
 	src/http/call.c \
+	src/http/checker.c \
+	src/http/checker.h \
 	src/http/conn.c \
 	src/http/conn.h \
 	src/http/events.c \
