@@ -1,5 +1,5 @@
 /*
- * Between db.c, which holds what both databases have in common, and sqlite.c and postgres.c, which
+ * Between db.c, which holds what both databases have in common, and sqlite.c, and postgres.c with pg_conn.c, which
  * hold the rest. Private to src/store.
  *
  * A struct db is a handle; handles made by db_share() use one struct db_conn. The last handle

@@ -42,6 +42,7 @@ nodist_libstore_a_SOURCES = \
 if POSTGRES
 libstore_a_SOURCES += \
 	src/store/libpq.c \
+	src/store/pg_conn.c \
 	src/store/postgres.c \
 	src/store/postgres_url.c
 endif
@@ -52,6 +53,7 @@ noinst_HEADERS += \
 	include/store/fence.h \
 	include/store/libpq.h \
 	include/store/load.h \
+	include/store/pg_conn.h \
 	include/store/runs.h \
 	include/store/schema.h \
 	include/store/schema_parts.h \
