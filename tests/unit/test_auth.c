@@ -95,7 +95,7 @@ START_TEST(the_token_is_made_once_and_for_its_user_alone)
 }
 END_TEST
 
-static const char *const no_tokens[] = {"", "\n", "short", TOKEN "0", "g" TOKEN};
+static const char *const no_tokens[] = {"", "\n", "short", (TOKEN "0"), ("g" TOKEN)};
 
 START_TEST(what_is_no_token_is_refused)
 {
