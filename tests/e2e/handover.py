@@ -96,6 +96,15 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def freeze(self):
+        """Until it is thawed by SIGCONT."""
+        self.signal(signal.SIGSTOP)
+        wait_for("%s to stand still" % self.name, self.is_frozen)
+
+    def is_frozen(self):
+        with open("/proc/%d/stat" % self.process.pid, encoding="utf-8") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "T"
+
     def wait(self):
         return self.process.wait(timeout=LIMIT_S)
 
@@ -182,6 +191,14 @@ class Stage:
         with contextlib.closing(sqlite3.connect(self.path, timeout=LIMIT_S)) as db:
             db.execute(sql, values)
             db.commit()
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Nobody else has the catalog's file locked."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=LIMIT_S, isolation_level=None)) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            yield
+            db.execute("ROLLBACK")
 
     def touch(self, *tables):
         """As Flowfile's catalog_writer: updated_at becomes the time, to the second. Later than any, as after a second."""
@@ -403,7 +420,8 @@ def a_stalled_peer_finds_its_lock_taken(s):
     peer.expect("held")
     daemon = s.daemon()
     daemon.expect("Standing by")
-    peer.signal(signal.SIGSTOP)
+    with s.alone():
+        peer.freeze()
     s.age_lock(91)
     daemon.expect("Leading")
     s.touch(1)
