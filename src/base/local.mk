@@ -3,6 +3,7 @@ libbase_a_SOURCES = \
 	src/base/arena.c \
 	src/base/buf.c \
 	src/base/clock.c \
+	src/base/document.c \
 	src/base/err.c \
 	src/base/file.c \
 	src/base/json.c \
@@ -18,6 +19,7 @@ noinst_HEADERS += \
 	include/base/arena.h \
 	include/base/buf.h \
 	include/base/clock.h \
+	include/base/document.h \
 	include/base/err.h \
 	include/base/file.h \
 	include/base/json.h \
@@ -30,4 +32,4 @@ noinst_HEADERS += \
 	include/base/text.h \
 	include/base/timefmt.h \
 	include/base/units.h
-libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
+libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) $(YAML_CFLAGS)

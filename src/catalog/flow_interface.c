@@ -1,145 +1,9 @@
 #include "catalog/flow_interface.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <yaml.h>
 
-#include "base/file.h"
-#include "base/text.h"
-
-#define FILE_MAX (16 * 1024 * 1024)
-#define DEPTH_MAX 64
-#define NODES_MAX 500000 /* of a YAML tree, with what its aliases stand for */
-
-/* --- YAML as JSON ------------------------------------------------------------------------------------- */
-
-struct converter {
-	yaml_document_t document;
-	int left; /* nodes that may still be made */
-};
-
-/* A plain scalar is what it looks like, a quoted one text. */
-static cJSON *
-convert_scalar(const yaml_node_t *node)
-{
-	const char *s = (const char *)node->data.scalar.value;
-	int64_t n;
-
-	if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-		return cJSON_CreateString(s);
-	if (*s == '\0' || strcmp(s, "~") == 0 || strcasecmp(s, "null") == 0)
-		return cJSON_CreateNull();
-	if (strcasecmp(s, "true") == 0 || strcasecmp(s, "false") == 0)
-		return cJSON_CreateBool(strcasecmp(s, "true") == 0);
-	if (text_to_int(s, -(INT64_C(1) << 53), INT64_C(1) << 53, &n))
-		return cJSON_CreateNumber((double)n);
-	return cJSON_CreateString(s);
-}
-
-static cJSON *convert(struct converter *c, int index, int depth);
-
-static cJSON *
-convert_sequence(struct converter *c, const yaml_node_t *node, int depth)
-{
-	cJSON *list = cJSON_CreateArray(), *item;
-
-	for (const yaml_node_item_t *i = node->data.sequence.items.start;
-		i < node->data.sequence.items.top; i++) {
-		item = convert(c, *i, depth + 1);
-		if (item == NULL) {
-			cJSON_Delete(list);
-			return NULL;
-		}
-		cJSON_AddItemToArray(list, item);
-	}
-	return list;
-}
-
-static cJSON *
-convert_mapping(struct converter *c, const yaml_node_t *node, int depth)
-{
-	cJSON *object = cJSON_CreateObject(), *item;
-	const yaml_node_t *key;
-
-	for (const yaml_node_pair_t *p = node->data.mapping.pairs.start;
-		p < node->data.mapping.pairs.top; p++) {
-		key = yaml_document_get_node(&c->document, p->key);
-		item = key->type == YAML_SCALAR_NODE ? convert(c, p->value, depth + 1) : NULL;
-		if (item == NULL) {
-			cJSON_Delete(object);
-			return NULL;
-		}
-		cJSON_AddItemToObject(object, (const char *)key->data.scalar.value, item);
-	}
-	return object;
-}
-
-/* NULL: too deep or too much, or a key that is no text. */
-static cJSON *
-convert(struct converter *c, int index, int depth)
-{
-	const yaml_node_t *node = yaml_document_get_node(&c->document, index);
-
-	if (depth > DEPTH_MAX || c->left-- == 0)
-		return NULL;
-	switch (node->type) {
-	case YAML_SCALAR_NODE:
-		return convert_scalar(node);
-	case YAML_SEQUENCE_NODE:
-		return convert_sequence(c, node, depth);
-	case YAML_MAPPING_NODE:
-		return convert_mapping(c, node, depth);
-	default:
-		return NULL;
-	}
-}
-
-static cJSON *
-parse_yaml(const char *text, size_t len)
-{
-	struct converter c = {.left = NODES_MAX};
-	yaml_parser_t parser;
-	cJSON *out = NULL;
-
-	if (!yaml_parser_initialize(&parser))
-		return NULL;
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	if (yaml_parser_load(&parser, &c.document)) {
-		if (yaml_document_get_root_node(&c.document) != NULL)
-			out = convert(&c, 1, 0);
-		yaml_document_delete(&c.document);
-	}
-	yaml_parser_delete(&parser);
-	return out;
-}
-
-static bool
-ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && strcasecmp(s + n - m, end) == 0;
-}
-
-static cJSON *
-parse_file(const char *path)
-{
-	bool json = ends_with(path, ".json");
-	struct err err = ERR_INIT;
-	cJSON *out = NULL;
-	char *text;
-	size_t len;
-
-	if (!json && !ends_with(path, ".yaml") && !ends_with(path, ".yml"))
-		return NULL;
-	text = file_read(path, FILE_MAX, &len, &err);
-	if (text != NULL)
-		out = json ? cJSON_ParseWithLength(text, len) : parse_yaml(text, len);
-	free(text);
-	return out;
-}
+#include "base/document.h"
 
 /* --- the parts of a flow file ----------------------------------------------------------------------------- */
 
@@ -206,7 +70,8 @@ read_parameter(const cJSON *item, struct arena *a, struct flow_parameter *out)
 void
 flow_interface_read(const char *path, struct arena *a, struct flow_interface *out)
 {
-	cJSON *file = parse_file(path);
+	struct err ignored = ERR_INIT;
+	cJSON *file = document_read(path, &ignored);
 	const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(file, "nodes"), *item;
 	const cJSON *settings = cJSON_GetObjectItemCaseSensitive(file, "flowfile_settings");
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(settings, "parameters");

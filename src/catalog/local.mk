@@ -42,4 +42,4 @@ noinst_HEADERS += \
 	include/catalog/virtual.h \
 	include/catalog/visualizations.h \
 	include/catalog/zones.h
-libcatalog_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) $(YAML_CFLAGS)
+libcatalog_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
