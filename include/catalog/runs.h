@@ -109,6 +109,10 @@ int runs_user(struct catalog *cat, int64_t id, int64_t *user_id, struct err *err
  */
 int runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_completed,
 	int64_t number_of_nodes, bool *closed, struct err *err);
+/* How far an open run is; nothing happens to one that has ended. */
+int runs_progress(struct catalog *cat, int64_t id, int64_t nodes_completed, int64_t number_of_nodes,
+	struct err *err);
+
 
 /* Exactly the fields of contract 5.4: what the API answers. */
 void runs_json_api(struct json *j, const struct run_info *run);

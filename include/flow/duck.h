@@ -62,6 +62,8 @@ struct duck_rows;
 
 /* Runs a SELECT. What is none of the kinds of cells comes as the engine's text of it. */
 int duck_query(struct duck *d, const char *sql, struct duck_rows **out, struct err *err);
+/* The same of an EXPLAIN: the second column is the text. */
+int duck_explain(struct duck *d, const char *sql, struct duck_rows **out, struct err *err);
 void duck_rows_free(struct duck_rows *rows); /* NULL does nothing */
 /* Names, and types before they became cells. */
 const struct columns *duck_rows_columns(const struct duck_rows *rows);

@@ -551,6 +551,18 @@ runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_compl
 	return rc;
 }
 
+int
+runs_progress(struct catalog *cat, int64_t id, int64_t nodes_completed, int64_t number_of_nodes,
+	struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_RUN_PROGRESS);
+
+	stmt_int(st, 1, nodes_completed);
+	stmt_int(st, 2, number_of_nodes);
+	stmt_int(st, 3, id);
+	return stmt_exec(st, NULL, err);
+}
+
 static void
 json_fields(struct json *j, const struct run_info *r)
 {

@@ -13,6 +13,7 @@
 #include "catalog/runs.h"
 #include "catalog/schedules.h"
 #include "cli/cli.h"
+#include "cli/flow.h"
 #include "runner/command.h"
 
 /* --- list -------------------------------------------------------------------------------------- */
@@ -314,6 +315,11 @@ static const struct cli_option run_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 
+static const struct cli_option plan_options[] = {
+	{"output", 0, "NODE", "only of this node, which need not be an output", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
 const struct cli_command cmd_flows[] = {
 	{"list", "", "Lists the flows", flows_list_run, 0, 0, list_options, NULL, false},
 	{"show", "FLOW", "Shows one flow, its tables and its schedules", flows_show_run, 1, 1, NULL,
@@ -330,5 +336,10 @@ const struct cli_command cmd_flows[] = {
 	{"remove", "FLOW", "Forgets a flow and its schedules; its runs stay", flows_remove_run, 1,
 		1, remove_options, NULL, false},
 	{"run", "FLOW", "Runs a flow now", flows_run_run, 1, 1, run_options, NULL, false},
+	{"check", "PATH", "Says of each node of a flow file how it would be run", flows_check_run,
+		1, 1, NULL, "Exit status 1 when one of them cannot be run.", false},
+	{"plan", "PATH",
+		"Shows the statement that each output of a flow file becomes, and its plan",
+		flows_plan_run, 1, 1, plan_options, NULL, false},
 	{0},
 };

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "catalog/runs.h"
-#include "cli/cli.h"
+#include "cli/flow.h"
 #include "runner/command.h"
 
 /* --- the scheduler ----------------------------------------------------------------------------- */
@@ -62,22 +62,18 @@ run_scheduler_run(struct cli *cli, struct err *err)
 
 /* --- one flow ---------------------------------------------------------------------------------- */
 
-struct flow_run {
-	const char *path;
-	int64_t run_id; /* ID_NONE: nothing is recorded */
-	bool recorded; /* the catalog is open */
-};
-
 /* What became of the run, if it is in the catalog; failing to write that is only worth a warning. */
 static void
-record(struct cli *cli, const struct flow_run *run, bool success)
+record(struct cli *cli, const struct cli_flow_run *run, bool success, int64_t nodes_done,
+	int64_t nodes)
 {
 	struct err err = ERR_INIT;
 	bool closed;
 
 	if (!run->recorded)
 		return;
-	if (runs_complete(&cli->catalog, run->run_id, success, 0, 0, &closed, &err) < 0)
+	if (runs_complete(&cli->catalog, run->run_id, success, nodes_done, nodes, &closed, &err) <
+		0)
 		fprintf(stderr, "flowfile: the end of run %lld was not recorded: %s\n",
 			(long long)run->run_id, err.text);
 	else if (!closed)
@@ -94,13 +90,7 @@ check_path(const char *path, struct err *err)
 		return err_set(err, ERR_FAILED, "there is no flow %s", path);
 	if (!S_ISREG(sb.st_mode))
 		return err_set(err, ERR_FAILED, "%s is not a file", path);
-	if (command_is_flow_file(path))
-		return err_set(err, ERR_FAILED,
-			"%s is a flow file, and this build cannot run flow files itself\n"
-			"Let Flowfile do it: set run_command in the configuration to "
-			"'python3 -m flowfile run flow {flow_path} --run-id {run_id}'.",
-			path);
-	if (access(path, X_OK) != 0)
+	if (!command_is_flow_file(path) && access(path, X_OK) != 0)
 		return err_set(err, ERR_FAILED,
 			"%s is neither a flow file (.yaml, .yml, .json) nor executable", path);
 	return 0;
@@ -130,7 +120,7 @@ set_default(const char *name, const char *value)
 
 /* What a program learns of its run; what the scheduler has set already stays. */
 static void
-set_environment(struct cli *cli, const struct flow_run *run)
+set_environment(struct cli *cli, const struct cli_flow_run *run)
 {
 	struct arena *a = &cli->arena;
 	const char *folder = own_folder(a), *path = getenv("PATH");
@@ -226,7 +216,7 @@ start(const char *path, const sigset_t *old_mask, pid_t *child, struct err *err)
 }
 
 static int
-run_program(struct cli *cli, const struct flow_run *run, struct err *err)
+run_program(struct cli *cli, const struct cli_flow_run *run, struct err *err)
 {
 	char *path =
 		strchr(run->path, '/') != NULL ? xstrdup(run->path) : xasprintf("./%s", run->path);
@@ -244,7 +234,7 @@ run_program(struct cli *cli, const struct flow_run *run, struct err *err)
 	rc = start(path, &old_mask, &child, err);
 	free(path);
 	if (rc < 0 || supervise(child, &signals, &wstatus, err) < 0) {
-		record(cli, run, false);
+		record(cli, run, false, 0, 0);
 		return -1;
 	}
 	if (WIFSIGNALED(wstatus)) {
@@ -252,17 +242,36 @@ run_program(struct cli *cli, const struct flow_run *run, struct err *err)
 		die_of(WTERMSIG(wstatus));
 		return err_set(err, ERR_FAILED, "killed by signal %d", WTERMSIG(wstatus));
 	}
-	record(cli, run, WEXITSTATUS(wstatus) == 0);
+	record(cli, run, WEXITSTATUS(wstatus) == 0, 0, 0);
 	if (WEXITSTATUS(wstatus) != 0)
 		return err_set(
 			err, ERR_FAILED, "%s exited with %d", run->path, WEXITSTATUS(wstatus));
 	return 0;
 }
 
+/* A run that was told to end leaves its row open, as one that is killed: whoever started it sees the signal. */
+static int
+run_file(struct cli *cli, const struct cli_flow_run *run, struct err *err)
+{
+	int64_t done, nodes;
+	int sig, rc;
+
+	set_environment(cli, run);
+	rc = cli_run_flow_file(cli, run, &sig, &done, &nodes, err);
+	if (rc < 0 && sig != 0) {
+		fprintf(stderr, "flowfile: told to end (%s)\n", strsignal(sig));
+		die_of(sig);
+	}
+	record(cli, run, rc == 0, done, nodes);
+	if (rc < 0)
+		err->code = ERR_FAILED; /* contract 3.3: whatever it is, 1 */
+	return rc;
+}
+
 static int
 run_flow_run(struct cli *cli, struct err *err)
 {
-	struct flow_run run = {.path = cli->args[0]};
+	struct cli_flow_run run = {.path = cli->args[0]};
 	struct err open_err = ERR_INIT;
 
 	if (cli->n_args == 0)
@@ -278,15 +287,17 @@ run_flow_run(struct cli *cli, struct err *err)
 				open_err.text);
 	}
 	if (check_path(run.path, err) < 0) {
-		record(cli, &run, false);
+		record(cli, &run, false, 0, 0);
 		return -1;
 	}
-	return run_program(cli, &run, err);
+	return command_is_flow_file(run.path) ? run_file(cli, &run, err)
+					      : run_program(cli, &run, err);
 }
 
 static const struct cli_option flow_options[] = {
 	{"run-id", 0, "N", "record the end in this row of the catalog's runs", false},
-	{"param", 0, "K=V", "a parameter; a program finds it as FLOWFILE_PARAM_K", true},
+	{"param", 0, "K=V",
+		"a parameter: ${K} in a flow file; a program finds it as FLOWFILE_PARAM_K", true},
 	{NULL, 0, NULL, NULL, false},
 };
 

@@ -10,6 +10,8 @@ flowfile_SOURCES = \
 	src/cli/cmd_schedules.c \
 	src/cli/cmd_scheduler.c \
 	src/cli/cmd_tables.c \
+	src/cli/flow_run.c \
+	src/cli/flow_verbs.c \
 	src/cli/follow.c \
 	src/cli/help.c \
 	src/cli/leader.c \
@@ -19,7 +21,7 @@ flowfile_SOURCES = \
 	src/cli/request.c \
 	src/cli/scheduler_open.c \
 	src/cli/unseen.c
-noinst_HEADERS += include/cli/cli.h
-flowfile_CPPFLAGS = $(AM_CPPFLAGS)
-flowfile_LDADD = libcatalog.a libstore.a libffconfig.a librunner.a libcore.a libbase.a \
-	$(STORE_LIBS) $(CJSON_LIBS)
+noinst_HEADERS += include/cli/cli.h include/cli/flow.h
+flowfile_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
+flowfile_LDADD = libflow.a libcatalog.a libstore.a libffconfig.a librunner.a libcore.a libbase.a \
+	$(STORE_LIBS) $(FLOW_LIBS)

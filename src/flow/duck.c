@@ -438,6 +438,20 @@ failed:
 	return -1;
 }
 
+int
+duck_explain(struct duck *d, const char *sql, struct duck_rows **out, struct err *err)
+{
+	struct duck_rows *rows = xcalloc(1, sizeof(*rows));
+
+	if (open_rows(d, sql, rows, err) < 0) {
+		arena_free(&rows->arena);
+		free(rows);
+		return -1;
+	}
+	*out = rows;
+	return 0;
+}
+
 void
 duck_rows_free(struct duck_rows *rows)
 {

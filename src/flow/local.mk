@@ -2,10 +2,29 @@
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	src/flow/columns.c \
-	src/flow/duck.c
+	src/flow/duck.c \
+	src/flow/flow.c \
+	src/flow/formula_placeholder.c \
+	src/flow/kinds.c \
+	src/flow/nodes/filter.c \
+	src/flow/nodes/input.c \
+	src/flow/nodes/nodes.h \
+	src/flow/nodes/output.c \
+	src/flow/nodes/pass.c \
+	src/flow/nodes/read.c \
+	src/flow/param.c \
+	src/flow/plan.c \
+	src/flow/run.c \
+	src/flow/setting.c
 noinst_HEADERS += \
 	include/flow/columns.h \
-	include/flow/duck.h
+	include/flow/duck.h \
+	include/flow/flow.h \
+	include/flow/formula.h \
+	include/flow/node.h \
+	include/flow/param.h \
+	include/flow/plan.h \
+	include/flow/run.h
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	-DDUCKDB_LIBRARY=\"$(DUCKDB_LIBRARY)\"
 FLOW_LIBS = $(CJSON_LIBS) $(YAML_LIBS) -ldl -lpthread

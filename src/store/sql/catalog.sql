@@ -406,6 +406,9 @@ UPDATE flow_runs SET ended_at = $1, success = $2, duration_seconds = $3, nodes_c
 	number_of_nodes = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE number_of_nodes END
 WHERE id = $6 AND ended_at IS NULL;
 
+-- name: cat_run_progress
+UPDATE flow_runs SET nodes_completed = $1, number_of_nodes = $2 WHERE id = $3 AND ended_at IS NULL;
+
 -- name: cat_run_latest_spawned
 SELECT id FROM flow_runs WHERE run_type <> 'in_designer_run' ORDER BY started_at DESC, id DESC LIMIT 1;
 

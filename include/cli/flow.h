@@ -1,0 +1,28 @@
+/* What the command line does with flow files and the engine. */
+#ifndef FF_CLI_FLOW_H
+#define FF_CLI_FLOW_H
+
+#include "cli/cli.h"
+#include "flow/duck.h"
+
+struct cli_flow_run {
+	const char *path;
+	int64_t run_id; /* ID_NONE: nothing is recorded */
+	bool recorded; /* the catalog is open */
+};
+
+/*
+ * Runs a flow file with the --param of the command line. *signal_seen: the signal that told it to end, 0 for none. *nodes_done, *nodes: how
+ * far it came. Nothing is recorded here but how far it is.
+ */
+int cli_run_flow_file(struct cli *cli, const struct cli_flow_run *asked, int *signal_seen,
+	int64_t *nodes_done, int64_t *nodes, struct err *err);
+
+/* The engine with the limits of the configuration. */
+int cli_engine_open(struct cli *cli, struct duck **duck, struct err *err);
+
+/* Verbs of `flowfile flows`. */
+int flows_check_run(struct cli *cli, struct err *err);
+int flows_plan_run(struct cli *cli, struct err *err);
+
+#endif

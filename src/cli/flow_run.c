@@ -1,0 +1,182 @@
+/* `flowfile run flow` of a flow file: on the engine, in this process (contract 3.3). */
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "catalog/runs.h"
+#include "cli/cli.h"
+#include "cli/flow.h"
+#include "flow/run.h"
+
+/* --- being told to end ----------------------------------------------------------------------------------- */
+
+static const int endings[] = {SIGTERM, SIGINT, SIGHUP};
+
+struct watch {
+	sigset_t signals;
+	struct duck *duck;
+	pthread_t thread;
+	atomic_int seen;
+};
+
+static void *
+watch_signals(void *arg)
+{
+	struct watch *w = arg;
+	int sig;
+
+	while (sigwait(&w->signals, &sig) != 0)
+		;
+	if (sig == SIGUSR1) /* the run is over */
+		return NULL;
+	atomic_store(&w->seen, sig);
+	duck_interrupt(w->duck);
+	return NULL;
+}
+
+/* Before the engine has threads, so that none of them gets the signals. */
+static void
+block_endings(struct watch *w)
+{
+	sigemptyset(&w->signals);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+		sigaddset(&w->signals, endings[i]);
+	sigaddset(&w->signals, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &w->signals, NULL);
+}
+
+static void
+stop_watch(struct watch *w)
+{
+	pthread_kill(w->thread, SIGUSR1);
+	pthread_join(w->thread, NULL);
+}
+
+/* --- one run ------------------------------------------------------------------------------------------------ */
+
+struct flow_file_run {
+	struct cli *cli;
+	const struct cli_flow_run *asked;
+	struct flow_progress progress;
+	int64_t flow_id;
+	bool told; /* the row has the number of nodes */
+};
+
+static void
+say(void *arg, const char *line)
+{
+	(void)arg;
+	printf("%s\n", line);
+	fflush(stdout);
+}
+
+/* How far it is, for whoever looks at the run's row; that it cannot be told changes nothing of the run. */
+static void
+tell_progress(void *arg, const struct flow_progress *progress)
+{
+	struct flow_file_run *run = arg;
+	struct err ignored = ERR_INIT;
+
+	if (run->asked->recorded)
+		runs_progress(&run->cli->catalog, run->asked->run_id, (int64_t)progress->done,
+			(int64_t)progress->nodes, &ignored);
+}
+
+static int
+run_plan(struct flow_file_run *run, const struct flow *flow, struct duck *duck, struct err *err)
+{
+	const struct plan_options options = {
+		.duck = duck,
+		.catalog = run->cli->catalog.db != NULL ? &run->cli->catalog : NULL,
+		.run_id = run->asked->recorded ? run->asked->run_id : 0,
+		.flow_id = run->flow_id,
+		.say = say,
+	};
+	const struct flow_run_options how = {.progress = tell_progress, .arg = run};
+	struct plan *plan;
+	int rc;
+
+	if (plan_create(&options, &plan, err) < 0)
+		return -1;
+	plan_scope(plan, flow, NULL, 0);
+	rc = flow_run(plan, &how, &run->progress, err);
+	plan_free(plan);
+	return rc;
+}
+
+static int
+take_params(struct cli *cli, struct flow_param **params, size_t *n)
+{
+	struct arena *a = &cli->arena;
+
+	*n = 0;
+	*params = arena_array(a, (size_t)cli->n_given + 1, sizeof(**params));
+	for (int i = 0; i < cli->n_given; i++) {
+		char *key, *value;
+
+		if (strcmp(cli->given[i].option->name, "param") != 0)
+			continue;
+		key = arena_strdup(a, cli->given[i].value);
+		value = strchr(key, '=');
+		*value++ = '\0';
+		(*params)[(*n)++] = (struct flow_param){text_trim(key), text_trim(value)};
+	}
+	return 0;
+}
+
+int
+cli_engine_open(struct cli *cli, struct duck **duck, struct err *err)
+{
+	const struct duck_options options = {
+		.temp_dir = arena_printf(&cli->arena, "%s/.flowfile-engine-%d",
+			text_env("TMPDIR") != NULL ? text_env("TMPDIR") : "/tmp", (int)getpid())};
+
+	return duck_open(&options, duck, err);
+}
+
+static int
+run_flow(struct flow_file_run *run, struct watch *watch, struct err *err)
+{
+	struct flow_param *params;
+	struct flow *flow;
+	struct duck *duck;
+	size_t n;
+	int rc;
+
+	take_params(run->cli, &params, &n);
+	if (flow_read(run->asked->path, params, n, &flow, err) < 0)
+		return -1;
+	if (cli_engine_open(run->cli, &duck, err) < 0) {
+		flow_free(flow);
+		return -1;
+	}
+	watch->duck = duck;
+	pthread_create(&watch->thread, NULL, watch_signals, watch);
+	rc = run_plan(run, flow, duck, err);
+	stop_watch(watch);
+	duck_close(duck);
+	flow_free(flow);
+	return rc;
+}
+
+int
+cli_run_flow_file(struct cli *cli, const struct cli_flow_run *asked, int *signal_seen,
+	int64_t *nodes_done, int64_t *nodes, struct err *err)
+{
+	struct flow_file_run run = {.cli = cli, .asked = asked};
+	struct watch watch = {.seen = 0};
+	int rc;
+
+	block_endings(&watch);
+	rc = run_flow(&run, &watch, err);
+	*signal_seen = atomic_load(&watch.seen);
+	*nodes_done = (int64_t)run.progress.done;
+	*nodes = (int64_t)run.progress.nodes;
+	return rc;
+}

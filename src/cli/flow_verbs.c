@@ -1,0 +1,159 @@
+/* `flowfile flows check` and `plan`: what a flow file would do. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/flow.h"
+#include "flow/node.h"
+
+/* --- check ------------------------------------------------------------------------------------------------- */
+
+static void
+check_json(struct cli *cli, const struct flow *flow)
+{
+	struct json *j = out_json_begin(cli);
+	const char *why;
+
+	json_array(j);
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		const struct flow_node *node = &flow->nodes[i];
+		enum node_mode mode = node_judge(node, &why);
+
+		json_object(j);
+		json_kv_int(j, "id", node->id);
+		json_kv_string(j, "type", node->kind->type);
+		json_kv_string(j, "name", node->reference);
+		json_kv_string(j, "mode", node_mode_name(mode));
+		json_kv_string(j, "reason", why);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void
+check_table(struct cli *cli, const struct flow *flow)
+{
+	static const struct out_column columns[] = {{"NODE", true, false}, {"TYPE", false, false},
+		{"NAME", false, false}, {"MODE", false, false}, {"REASON", false, true}};
+	struct out_table t;
+	const char *why;
+
+	out_table_begin(&t, &cli->arena, columns, 5);
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		const struct flow_node *node = &flow->nodes[i];
+		enum node_mode mode = node_judge(node, &why);
+
+		out_cell(&t, out_int(&cli->arena, node->id));
+		out_cell(&t, node->kind->type);
+		out_cell(&t, out_clean(&cli->arena, node->reference));
+		out_cell(&t, node_mode_name(mode));
+		out_cell(&t, why);
+	}
+	out_table_end(&t, "The flow has no nodes.");
+}
+
+int
+flows_check_run(struct cli *cli, struct err *err)
+{
+	struct flow *flow;
+	struct err found = ERR_INIT;
+	int rc = 0;
+
+	if (flow_read(cli->args[0], NULL, 0, &flow, err) < 0)
+		return -1;
+	if (cli->json) {
+		check_json(cli, flow);
+		rc = out_json_end(cli, err);
+	} else {
+		check_table(cli, flow);
+	}
+	if (plan_check(flow, &found) < 0)
+		cli->status = 1;
+	flow_free(flow);
+	return rc;
+}
+
+/* --- plan ---------------------------------------------------------------------------------------------------- */
+
+static int
+print_plan(struct plan *plan, struct relation *relation, struct err *err)
+{
+	char *explain = NULL;
+	struct duck_rows *rows;
+	const char *text;
+	size_t len;
+
+	explain = arena_printf(&plan->arena, "EXPLAIN %s", plan_sql_text(plan, relation));
+	printf("-- node %" PRId64 " (%s)\n%s;\n\n", relation->node->id, relation->node->kind->type,
+		plan_sql_text(plan, relation));
+	if (duck_explain(plan->duck, explain, &rows, err) < 0)
+		return -1;
+	while (duck_rows_next(rows)) {
+		text = duck_text(rows, 1, &len);
+		printf("%.*s\n", (int)len, text);
+	}
+	duck_rows_free(rows);
+	return 0;
+}
+
+static int
+plan_node(struct plan *plan, const struct flow_node *node, struct err *err)
+{
+	struct relation *relation;
+
+	if (plan_compile(plan, plan->top, node, 0, &relation, err) < 0)
+		return -1;
+	if (relation == NULL)
+		return err_set(err, ERR_USAGE, "node %" PRId64 " (%s) gives no rows", node->id,
+			node->kind->type);
+	return print_plan(plan, relation, err);
+}
+
+static int
+plan_flow(struct cli *cli, struct plan *plan, const struct flow *flow, struct err *err)
+{
+	const struct flow_node *node;
+	const char *why;
+	int64_t id;
+
+	if (args_int(cli, "output", 1, INT64_MAX, 0, &id, err) < 0)
+		return -1;
+	if (id != 0) {
+		node = flow_node(flow, id);
+		if (node == NULL)
+			return err_set(err, ERR_NOT_FOUND, "there is no node %" PRId64, id);
+		return plan_node(plan, node, err);
+	}
+	for (size_t i = 0; i < flow->n_nodes; i++)
+		if (node_judge(&flow->nodes[i], &why) == NODE_OUTPUT &&
+			plan_node(plan, &flow->nodes[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int
+flows_plan_run(struct cli *cli, struct err *err)
+{
+	struct plan_options options = {.explains = true};
+	struct err no_catalog = ERR_INIT;
+	struct duck *duck = NULL;
+	struct plan *plan = NULL;
+	struct flow *flow;
+	int rc = -1;
+
+	if (flow_read(cli->args[0], NULL, 0, &flow, err) < 0)
+		return -1;
+	if (cli_open(cli, CLI_NEED_CATALOG, &no_catalog) == 0)
+		options.catalog = &cli->catalog;
+	if (plan_check(flow, err) == 0 && cli_engine_open(cli, &duck, err) == 0) {
+		options.duck = duck;
+		if (plan_create(&options, &plan, err) == 0) {
+			plan_scope(plan, flow, NULL, 0);
+			rc = plan_flow(cli, plan, flow, err);
+		}
+	}
+	plan_free(plan);
+	duck_close(duck);
+	flow_free(flow);
+	return rc;
+}

@@ -1,0 +1,63 @@
+/* The table of kinds of nodes (contract 7.1). */
+#include <string.h>
+
+#include "flow/node.h"
+#include "nodes/nodes.h"
+
+#define NATIVELY "; let Flowfile run this flow: run_command in the configuration, man scheduler.ini"
+
+const struct node_kind node_kinds[] = {
+	{"manual_input", NODE_LAZY, 0, 0, false, node_manual_input, NULL, NULL, NULL},
+	{"read", NODE_LAZY, 0, 0, false, node_read, NULL, node_read_judge, NULL},
+	{"filter", NODE_LAZY, 1, 1, false, node_filter, NULL, NULL, NULL},
+	{"output", NODE_OUTPUT, 1, 1, false, node_output, node_output_write, node_output_judge,
+		NULL},
+	{"explore_data", NODE_DROPPED, 1, 1, false, node_pass, NULL, NULL, NULL},
+	{"external_source", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
+		"sources outside are read by Flowfile only" NATIVELY},
+	{"database_reader", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
+		"databases are read by Flowfile only" NATIVELY},
+	{"database_writer", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL,
+		"databases are written by Flowfile only" NATIVELY},
+	{"cloud_storage_reader", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
+		"object storage is read by Flowfile only" NATIVELY},
+	{"cloud_storage_writer", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL,
+		"object storage is written by Flowfile only" NATIVELY},
+	{"kafka_source", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
+		"Kafka is read by Flowfile only" NATIVELY},
+	{"google_analytics_reader", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
+		"Google Analytics is read by Flowfile only" NATIVELY},
+	{"rest_api_reader", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
+		"web services are read by Flowfile only" NATIVELY},
+	{"promise", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL, NULL, NULL,
+		"it was placed but never set up: give it a type in the designer, or take it out"},
+	{NULL, NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL, NULL, NULL, NULL},
+};
+
+static const struct node_kind custom = {"custom", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL,
+	NULL, NULL, "a node of the user's own, which is run by Flowfile only" NATIVELY};
+
+const struct node_kind *
+node_kind(const char *type)
+{
+	for (const struct node_kind *kind = node_kinds; kind->type != NULL; kind++)
+		if (strcmp(kind->type, type) == 0)
+			return kind;
+	return &custom;
+}
+
+enum node_mode
+node_judge(const struct flow_node *node, const char **why)
+{
+	*why = node->kind->why;
+	return node->kind->judge != NULL ? node->kind->judge(node, why) : node->kind->mode;
+}
+
+const char *
+node_mode_name(enum node_mode mode)
+{
+	static const char *const names[] = {
+		"lazy", "checkpoint", "output", "dropped", "unsupported"};
+
+	return names[mode];
+}

@@ -1,0 +1,26 @@
+/* The functions of the table of kinds (flow/node.h), by family. */
+#ifndef FF_FLOW_NODES_H
+#define FF_FLOW_NODES_H
+
+#include "flow/node.h"
+
+/* input.c: rows that are written in the flow itself */
+int node_manual_input(struct compiler *c, struct err *err);
+
+/* read.c: files */
+int node_read(struct compiler *c, struct err *err);
+enum node_mode node_read_judge(const struct flow_node *node, const char **why);
+
+/* pass.c: what changes nothing */
+int node_pass(struct compiler *c, struct err *err);
+
+/* filter.c */
+int node_filter(struct compiler *c, struct err *err);
+
+/* output.c: files */
+int node_output(struct compiler *c, struct err *err);
+int node_output_write(struct plan *plan, const struct flow_node *node, struct relation *relation,
+	int64_t *rows, struct err *err);
+enum node_mode node_output_judge(const struct flow_node *node, const char **why);
+
+#endif

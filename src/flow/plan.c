@@ -1,0 +1,422 @@
+#include "flow/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "flow/node.h"
+
+#define SQL_MAX (64 * 1024 * 1024)
+#define SHAPES "_shapes"
+
+/* --- life --------------------------------------------------------------------------------------------- */
+
+int
+plan_create(const struct plan_options *options, struct plan **out, struct err *err)
+{
+	struct plan *plan = xcalloc(1, sizeof(*plan));
+
+	plan->duck = options->duck;
+	plan->catalog = options->catalog;
+	plan->explains = options->explains;
+	plan->run_id = options->run_id;
+	plan->flow_id = options->flow_id;
+	plan->say = options->say;
+	plan->say_arg = options->say_arg;
+	if (duck_connect(plan->duck, &plan->shapes, err) < 0 ||
+		duck_exec(plan->shapes,
+			"ATTACH IF NOT EXISTS ':memory:' AS " SHAPES "; USE " SHAPES, NULL,
+			err) < 0) {
+		plan_free(plan);
+		return -1;
+	}
+	*out = plan;
+	return 0;
+}
+
+static int
+remove_entry(const char *path, const struct stat *sb, int type, struct FTW *ftw)
+{
+	(void)sb;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+plan_free(struct plan *plan)
+{
+	if (plan == NULL)
+		return;
+	duck_close(plan->shapes);
+	if (plan->folder != NULL)
+		nftw(plan->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	arena_free(&plan->arena);
+	free(plan);
+}
+
+const char *
+plan_file(struct plan *plan, const char *suffix, struct err *err)
+{
+	const char *temp = text_env("TMPDIR");
+	char *folder;
+
+	if (plan->folder == NULL) {
+		folder = arena_printf(
+			&plan->arena, "%s/flowfile-XXXXXX", temp != NULL ? temp : "/tmp");
+		if (mkdtemp(folder) == NULL) {
+			err_errno(err, errno, "temporary folder %s", folder);
+			return NULL;
+		}
+		plan->folder = folder;
+	}
+	return arena_printf(&plan->arena, "%s/%u%s", plan->folder, plan->n_names++, suffix);
+}
+
+void
+plan_say(struct plan *plan, const char *fmt, ...)
+{
+	char *line;
+	va_list ap;
+
+	if (plan->say == NULL)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
+	va_end(ap);
+	if (line != NULL)
+		plan->say(plan->say_arg, line);
+	free(line);
+}
+
+struct scope *
+plan_scope(struct plan *plan, const struct flow *flow, struct scope *outer, int64_t table_id)
+{
+	struct scope *scope = arena_alloc(&plan->arena, sizeof(*scope));
+
+	scope->flow = flow;
+	scope->outer = outer;
+	scope->table_id = table_id;
+	scope->prefix = outer != NULL ? arena_printf(&plan->arena, "v%u_n", plan->n_names++) : "n";
+	scope->relations = arena_array(
+		&plan->arena, flow->n_nodes * FLOW_HANDLES_MAX + 1, sizeof(struct relation *));
+	if (outer == NULL)
+		plan->top = scope;
+	return scope;
+}
+
+static struct relation **
+place_of(const struct scope *scope, const struct flow_node *node, int handle)
+{
+	return &scope->relations[(size_t)(node - scope->flow->nodes) * FLOW_HANDLES_MAX +
+		(size_t)handle];
+}
+
+/* --- columns ----------------------------------------------------------------------------------------------- */
+
+static int
+check_names(const struct columns *columns, struct err *err)
+{
+	for (size_t i = 0; i < columns->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcasecmp(columns->items[i].name, columns->items[k].name) == 0)
+				return err_set(err, ERR_USAGE,
+					strcmp(columns->items[i].name, columns->items[k].name) == 0
+						? "two columns are called %s%.0s; rename one"
+						: "the columns %s and %s differ only in upper and "
+						  "lower case; "
+						  "rename one",
+					columns->items[k].name, columns->items[i].name);
+	return 0;
+}
+
+/* An empty table of that shape, which those who read the relation are bound to. */
+static int
+make_shape(struct plan *plan, const struct relation *relation, struct err *err)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SQL_MAX);
+	buf_printf(&b, "CREATE TABLE " SHAPES ".%s (", relation->name);
+	for (size_t i = 0; i < relation->columns.n; i++) {
+		buf_puts(&b, i > 0 ? ", " : "");
+		sql_ident(&b, relation->columns.items[i].name);
+		buf_printf(&b, " %s", relation->columns.items[i].type);
+	}
+	buf_puts(&b, ")");
+	rc = duck_exec(plan->shapes, buf_str(&b), NULL, err);
+	buf_free(&b);
+	return rc;
+}
+
+static int
+find_columns(struct plan *plan, struct relation *relation, struct err *err)
+{
+	if (duck_describe(plan->shapes, relation->sql, &plan->arena, &relation->columns, err) < 0)
+		return -1;
+	for (size_t i = 0; i < relation->columns.n; i++)
+		if (type_classify(relation->columns.items[i].type) == TYPE_NULL)
+			relation->columns.items[i].type = "INTEGER"; /* as a table would have it */
+	if (check_names(&relation->columns, err) < 0)
+		return -1;
+	return make_shape(plan, relation, err);
+}
+
+static struct relation *
+add_relation(struct plan *plan, struct scope *scope, const char *name, const char *sql,
+	struct relation **inputs, size_t n_inputs)
+{
+	struct relation *relation = arena_alloc(&plan->arena, sizeof(*relation));
+
+	*relation = (struct relation){
+		.name = name,
+		.sql = arena_strdup(&plan->arena, sql),
+		.inputs = arena_array(&plan->arena, n_inputs + 1, sizeof(*inputs)),
+		.n_inputs = n_inputs,
+		.scope = scope,
+	};
+	for (size_t i = 0; i < n_inputs; i++)
+		relation->inputs[i] = inputs[i];
+	return relation;
+}
+
+int
+plan_relation(struct plan *plan, struct scope *scope, const char *sql, struct relation **inputs,
+	size_t n_inputs, struct relation **out, struct err *err)
+{
+	const char *name = arena_printf(&plan->arena, "q%u", plan->n_names++);
+
+	*out = add_relation(plan, scope, name, sql, inputs, n_inputs);
+	return find_columns(plan, *out, err);
+}
+
+/* --- compiling ------------------------------------------------------------------------------------------------ */
+
+void
+node_begin_sql(struct buf *sql)
+{
+	buf_init(sql, SQL_MAX);
+}
+
+int
+node_emit(struct compiler *c, int handle, const char *sql, struct err *err)
+{
+	struct relation **place = place_of(c->scope, c->node, handle);
+	const char *name = handle == 0
+		? arena_printf(c->arena, "%s%" PRId64, c->scope->prefix, c->node->id)
+		: arena_printf(c->arena, "%s%" PRId64 "_%d", c->scope->prefix, c->node->id, handle);
+
+	assert(*place == NULL && handle >= 0 && handle < FLOW_HANDLES_MAX);
+	*place = add_relation(c->plan, c->scope, name, sql, c->in, c->n_in);
+	(*place)->node = c->node;
+	(*place)->handle = handle;
+	return find_columns(c->plan, *place, err);
+}
+
+int
+node_emit_sql(struct compiler *c, int handle, struct buf *sql, struct err *err)
+{
+	int rc;
+
+	if (buf_failed(sql))
+		rc = err_set(
+			err, ERR_FAILED, "its SQL is longer than %d MB", SQL_MAX / 1024 / 1024);
+	else
+		rc = node_emit(c, handle, buf_str(sql), err);
+	buf_free(sql);
+	return rc;
+}
+
+int
+node_emit_input(struct compiler *c, int handle, size_t input)
+{
+	*place_of(c->scope, c->node, handle) = c->in[input];
+	return 0;
+}
+
+int
+node_column(const struct compiler *c, size_t input, const char *name, const char *field,
+	const struct column **out, struct err *err)
+{
+	*out = columns_find(&c->in[input]->columns, name);
+	if (*out != NULL)
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: its input has no column %s; there are %s", field, name,
+		columns_list(&c->in[input]->columns, c->arena));
+}
+
+static int
+compile(struct plan *plan, struct scope *scope, const struct flow_node *node, struct err *err)
+{
+	struct compiler c = {
+		.plan = plan,
+		.scope = scope,
+		.node = node,
+		.settings = node->settings,
+		.arena = &plan->arena,
+		.in = arena_array(&plan->arena, node->n_inputs + 1, sizeof(struct relation *)),
+		.n_in = node->n_inputs,
+	};
+
+	for (size_t i = 0; i < node->n_inputs; i++) {
+		const struct flow_node *from = &scope->flow->nodes[node->inputs[i].from];
+
+		c.in[i] = *place_of(scope, from, node->inputs[i].handle);
+		if (c.in[i] == NULL) {
+			err_set(err, ERR_USAGE, "node %" PRId64 " (%s) has no output %d to be read",
+				from->id, from->kind->type, node->inputs[i].handle);
+			return flow_node_failed(node, err);
+		}
+	}
+	if (node->kind->compile(&c, err) == 0)
+		return 0;
+	return duck_interrupted(plan->duck) ? -1 : flow_node_failed(node, err);
+}
+
+/* Marks what the node needs; nodes are in an order that those come before it. */
+static void
+mark_needed(const struct flow *flow, size_t at, bool *needed)
+{
+	needed[at] = true;
+	for (size_t i = at + 1; i-- > 0;)
+		for (size_t k = 0; needed[i] && k < flow->nodes[i].n_inputs; k++)
+			needed[flow->nodes[i].inputs[k].from] = true;
+}
+
+static bool
+is_compiled(const struct scope *scope, const struct flow_node *node)
+{
+	for (int h = 0; h < FLOW_HANDLES_MAX; h++)
+		if (*place_of(scope, node, h) != NULL)
+			return true;
+	return false;
+}
+
+int
+plan_compile(struct plan *plan, struct scope *scope, const struct flow_node *node, int handle,
+	struct relation **out, struct err *err)
+{
+	const struct flow *flow = scope->flow;
+	bool *needed = xcalloc(flow->n_nodes, sizeof(*needed));
+	int rc = 0;
+
+	mark_needed(flow, (size_t)(node - flow->nodes), needed);
+	for (size_t i = 0; rc == 0 && i < flow->n_nodes; i++)
+		if (needed[i] && !is_compiled(scope, &flow->nodes[i]))
+			rc = compile(plan, scope, &flow->nodes[i], err);
+	free(needed);
+	if (rc == 0)
+		*out = *place_of(scope, node, handle);
+	return rc;
+}
+
+int
+plan_check(const struct flow *flow, struct err *err)
+{
+	const char *why;
+
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		if (node_judge(&flow->nodes[i], &why) != NODE_UNSUPPORTED)
+			continue;
+		err_set(err, ERR_USAGE, "it cannot be run: %s", why);
+		return flow_node_failed(&flow->nodes[i], err);
+	}
+	return 0;
+}
+
+/* --- statements -------------------------------------------------------------------------------------------------- */
+
+struct walk {
+	struct relation **found;
+	size_t n, cap;
+	unsigned mark;
+};
+
+static void
+walk(struct walk *w, struct relation *relation)
+{
+	if (relation->mark == w->mark)
+		return;
+	relation->mark = w->mark;
+	for (size_t i = 0; !relation->stored && i < relation->n_inputs; i++)
+		walk(w, relation->inputs[i]);
+	if (w->n == w->cap) {
+		w->cap = w->cap ? 2 * w->cap : 32;
+		w->found = xrealloc(w->found, w->cap, sizeof(struct relation *));
+	}
+	w->found[w->n++] = relation;
+}
+
+struct relation **
+plan_needed(struct plan *plan, struct relation *relation, size_t *n)
+{
+	struct walk w = {.mark = ++plan->marks};
+	struct relation **result;
+
+	walk(&w, relation);
+	result = arena_array(&plan->arena, w.n + 1, sizeof(struct relation *));
+	memcpy(result, w.found, w.n * sizeof(struct relation *));
+	free(w.found);
+	*n = w.n;
+	return result;
+}
+
+void
+plan_sql(struct plan *plan, struct relation *relation, struct buf *sql)
+{
+	struct relation **needed;
+	size_t n, ctes = 0;
+
+	if (relation->stored) {
+		buf_printf(sql, "SELECT * FROM %s", relation->name);
+		return;
+	}
+	needed = plan_needed(plan, relation, &n);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (!needed[i]->stored)
+			buf_printf(sql, "%s%s AS (%s\n)", ctes++ == 0 ? "WITH " : ",\n",
+				needed[i]->name, needed[i]->sql);
+	buf_printf(sql, "%s%s", ctes > 0 ? "\n" : "", relation->sql);
+}
+
+const char *
+plan_sql_text(struct plan *plan, struct relation *relation)
+{
+	const char *result;
+	struct buf b;
+
+	buf_init(&b, SQL_MAX);
+	plan_sql(plan, relation, &b);
+	result = arena_strdup(&plan->arena, buf_str(&b));
+	buf_free(&b);
+	return result;
+}
+
+int
+plan_store(struct plan *plan, struct relation *relation, struct err *err)
+{
+	char *sql;
+	int rc;
+
+	if (relation->stored)
+		return 0;
+	sql = xasprintf(
+		"CREATE TEMP TABLE %s AS %s", relation->name, plan_sql_text(plan, relation));
+	rc = duck_exec(plan->duck, sql, NULL, err);
+	free(sql);
+	if (rc < 0 && relation->node != NULL && !duck_interrupted(plan->duck))
+		return flow_node_failed(relation->node, err);
+	relation->stored = rc == 0;
+	return rc;
+}
