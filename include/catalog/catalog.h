@@ -45,10 +45,6 @@ enum tri { TRI_NULL = -1, TRI_FALSE = 0, TRI_TRUE = 1 };
 /* The API's `detail`: the first line of the error. Returns out. */
 const char *catalog_detail(const struct err *err, char *out, size_t size);
 
-/* A random uuid, version 4, lower case (contract 1.2). */
-#define CATALOG_UUID_SIZE 37
-void catalog_uuid4(char out[CATALOG_UUID_SIZE]);
-
 /* The items below are for the catalog's own files. */
 
 /* The current row's column as a string in the arena; NULL for NULL. */

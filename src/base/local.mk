@@ -14,7 +14,8 @@ libbase_a_SOURCES = \
 	src/base/paths.c \
 	src/base/text.c \
 	src/base/timefmt.c \
-	src/base/units.c
+	src/base/units.c \
+	src/base/uuid.c
 noinst_HEADERS += \
 	include/base/arena.h \
 	include/base/buf.h \
@@ -31,5 +32,6 @@ noinst_HEADERS += \
 	include/base/process.h \
 	include/base/text.h \
 	include/base/timefmt.h \
-	include/base/units.h
+	include/base/units.h \
+	include/base/uuid.h
 libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) $(YAML_CFLAGS)

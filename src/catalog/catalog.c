@@ -1,9 +1,7 @@
 #include "catalog/catalog.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
 #include "base/timefmt.h"
@@ -19,25 +17,6 @@ catalog_detail(const struct err *err, char *out, size_t size)
 	memcpy(out, err->text, len);
 	out[len] = '\0';
 	return out;
-}
-
-void
-catalog_uuid4(char out[CATALOG_UUID_SIZE])
-{
-	unsigned char b[16];
-	char *p = out;
-
-	/* Up to 256 bytes come whole or, at boot, block; never short. */
-	while (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-		;
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		snprintf(p, 3, "%02x", b[i]);
-		p += 2;
-	}
 }
 
 const char *

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/uuid.h"
 #include "catalog/history.h"
 #include "catalog/namespaces.h"
 #include "catalog/runs.h"
@@ -307,14 +308,14 @@ static int
 register_in_transaction(
 	struct catalog *cat, const struct flow_new *new, int64_t *id, struct err *err)
 {
-	char uuid[CATALOG_UUID_SIZE];
+	char uuid[UUID_SIZE];
 	struct stmt *st;
 
 	if (namespaces_check(cat, new->namespace_id, err) < 0)
 		return -1;
 	if (new->unique && check_name(cat, new->name, new->namespace_id, ID_NONE, err) < 0)
 		return -1;
-	catalog_uuid4(uuid);
+	uuid4(uuid);
 	st = db_stmt(cat->db, SQL_CAT_FLOW_INSERT);
 	stmt_text(st, 1, new->name);
 	stmt_text(st, 2, new->description);

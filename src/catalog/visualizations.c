@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/uuid.h"
 #include "catalog/namespaces.h"
 #include "catalog/tables.h"
 
@@ -157,12 +158,12 @@ create_in_transaction(struct catalog *cat, const struct visualization_new *new, 
 	struct arena *a, struct err *err)
 {
 	struct stmt *st = db_stmt(cat->db, SQL_CAT_VISUALIZATION_INSERT);
-	char uuid[CATALOG_UUID_SIZE];
+	char uuid[UUID_SIZE];
 	int64_t namespace_id;
 
 	if (check_new(cat, new, &namespace_id, a, err) < 0)
 		return -1;
-	catalog_uuid4(uuid);
+	uuid4(uuid);
 	stmt_text(st, 1, new->name);
 	stmt_text(st, 2, new->description);
 	stmt_text(st, 3, new->chart_type);
