@@ -2,6 +2,10 @@
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	src/flow/columns.c \
+	src/flow/delta_checkpoint.c \
+	src/flow/delta_log.c \
+	src/flow/delta_schema.c \
+	src/flow/delta_snapshot.c \
 	src/flow/duck.c \
 	src/flow/flow.c \
 	src/flow/formula_placeholder.c \
@@ -18,13 +22,15 @@ libflow_a_SOURCES = \
 	src/flow/setting.c
 noinst_HEADERS += \
 	include/flow/columns.h \
+	include/flow/delta.h \
 	include/flow/duck.h \
 	include/flow/flow.h \
 	include/flow/formula.h \
 	include/flow/node.h \
 	include/flow/param.h \
 	include/flow/plan.h \
-	include/flow/run.h
+	include/flow/run.h \
+	src/flow/delta_impl.h
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	-DDUCKDB_LIBRARY=\"$(DUCKDB_LIBRARY)\"
 FLOW_LIBS = $(CJSON_LIBS) $(YAML_LIBS) -ldl -lpthread

@@ -1,14 +1,20 @@
 # Flow files and queries, on the real engine; without its library they are skipped.
 if TESTS_BUILT
 flow_tests = \
+	tests/flow/test_delta \
 	tests/flow/test_duck
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
-noinst_HEADERS += tests/flow/engine_test.h
+noinst_HEADERS += \
+	tests/flow/delta_test.h \
+	tests/flow/engine_test.h
 
 flow_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 flow_ldadd = libflow.a libbase.a $(FLOW_LIBS) $(CHECK_LIBS)
 
+tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
+tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_delta_LDADD = $(flow_ldadd)
 tests_flow_test_duck_SOURCES = tests/flow/test_duck.c
 tests_flow_test_duck_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_duck_LDADD = $(flow_ldadd)
