@@ -3,9 +3,14 @@ noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	src/flow/columns.c \
 	src/flow/delta_checkpoint.c \
+	src/flow/delta_commit.c \
+	src/flow/delta_files.c \
 	src/flow/delta_log.c \
+	src/flow/delta_maintain.c \
+	src/flow/delta_merge.c \
 	src/flow/delta_schema.c \
 	src/flow/delta_snapshot.c \
+	src/flow/delta_write.c \
 	src/flow/duck.c \
 	src/flow/flow.c \
 	src/flow/formula_placeholder.c \

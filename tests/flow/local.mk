@@ -2,6 +2,8 @@
 if TESTS_BUILT
 flow_tests = \
 	tests/flow/test_delta \
+	tests/flow/test_delta_upkeep \
+	tests/flow/test_delta_write \
 	tests/flow/test_duck
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
@@ -15,6 +17,12 @@ flow_ldadd = libflow.a libbase.a $(FLOW_LIBS) $(CHECK_LIBS)
 tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
 tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_LDADD = $(flow_ldadd)
+tests_flow_test_delta_upkeep_SOURCES = tests/flow/test_delta_upkeep.c
+tests_flow_test_delta_upkeep_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_delta_upkeep_LDADD = $(flow_ldadd)
+tests_flow_test_delta_write_SOURCES = tests/flow/test_delta_write.c
+tests_flow_test_delta_write_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_delta_write_LDADD = $(flow_ldadd)
 tests_flow_test_duck_SOURCES = tests/flow/test_duck.c
 tests_flow_test_duck_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_duck_LDADD = $(flow_ldadd)
