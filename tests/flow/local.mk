@@ -2,6 +2,7 @@
 if TESTS_BUILT
 flow_tests = \
 	tests/flow/test_delta \
+	tests/flow/test_delta_race \
 	tests/flow/test_delta_upkeep \
 	tests/flow/test_delta_write \
 	tests/flow/test_duck
@@ -17,6 +18,9 @@ flow_ldadd = libflow.a libbase.a $(FLOW_LIBS) $(CHECK_LIBS)
 tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
 tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_LDADD = $(flow_ldadd)
+tests_flow_test_delta_race_SOURCES = tests/flow/test_delta_race.c
+tests_flow_test_delta_race_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_delta_race_LDADD = $(flow_ldadd)
 tests_flow_test_delta_upkeep_SOURCES = tests/flow/test_delta_upkeep.c
 tests_flow_test_delta_upkeep_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_upkeep_LDADD = $(flow_ldadd)
