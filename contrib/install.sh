@@ -28,6 +28,8 @@ Installed:
   $prefix/share/man                manual pages: flowfile(1), flowfile_scheduler(8), scheduler.ini(5)
   $prefix/share/doc/flowfile-scheduler   README.md, sample configuration
 Configuration, if any is wanted: /etc/flowfile/scheduler.ini
+Flow files (.yaml, .json) run natively once the engine DuckDB is there:
+  $PWD/contrib/engine.sh $prefix/lib/flowfile-scheduler/libduckdb.so
 
 END
 	if [[ -d /run/systemd/system ]]; then

@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	contrib/docker/Dockerfile.dockerignore \
 	contrib/docker/compose.yaml \
 	contrib/docker/entrypoint.sh \
+	contrib/engine.sh \
 	contrib/install.sh \
 	contrib/lint.sh \
 	contrib/quickstart.sh \

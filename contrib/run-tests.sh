@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 build_in build
-export FLOWFILE_TEST_REQUIRE_POSTGRES=1
+contrib/engine.sh build/libduckdb.so
+export FLOWFILE_TEST_REQUIRE_POSTGRES=1 FLOWFILE_TEST_REQUIRE_ENGINE=1
 # Some tests mount and limit things, which not every user may; whoever may runs them all.
 if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null && unshare --user true 2>/dev/null; then
 	export FLOWFILE_TEST_REQUIRE_ALL=1

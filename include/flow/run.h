@@ -15,7 +15,7 @@ struct flow_run_options {
 	void *arg;
 };
 
-/* Runs the flow of the plan's top scope. *progress is how far it came, also when it failed. */
+/* Runs the flow of the plan's top scope, which plan_check() let through. *progress is how far it came, also when it failed. */
 int flow_run(struct plan *plan, const struct flow_run_options *options,
 	struct flow_progress *progress, struct err *err);
 

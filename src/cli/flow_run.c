@@ -152,7 +152,7 @@ run_flow(struct flow_file_run *run, struct watch *watch, struct err *err)
 	take_params(run->cli, &params, &n);
 	if (flow_read(run->asked->path, params, n, &flow, err) < 0)
 		return -1;
-	if (cli_engine_open(run->cli, &duck, err) < 0) {
+	if (plan_check(flow, err) < 0 || cli_engine_open(run->cli, &duck, err) < 0) {
 		flow_free(flow);
 		return -1;
 	}

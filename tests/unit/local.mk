@@ -12,6 +12,7 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_decide \
 	tests/unit/test_file \
+	tests/unit/test_flow_file \
 	tests/unit/test_http_server \
 	tests/unit/test_json \
 	tests/unit/test_log \
@@ -58,6 +59,10 @@ tests_unit_test_decide_LDADD = $(unit_core_ldadd)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_file_LDADD = $(unit_base_ldadd)
+
+tests_unit_test_flow_file_SOURCES = tests/unit/test_flow_file.c
+tests_unit_test_flow_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+tests_unit_test_flow_file_LDADD = libflow.a libcatalog.a libstore.a $(unit_core_ldadd) $(STORE_LIBS) $(FLOW_LIBS)
 
 tests_unit_test_http_server_SOURCES = tests/unit/test_http_server.c
 tests_unit_test_http_server_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
