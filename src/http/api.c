@@ -227,6 +227,7 @@ serve(void *arg)
 {
 	struct api *api = arg;
 
+	worker_be_nice();
 	event_base_dispatch(api->base);
 	return NULL;
 }

@@ -2,9 +2,12 @@
 
 #include <assert.h>
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "access.h"
 #include "base/clock.h"
@@ -18,6 +21,7 @@
 #define WAIT_FIRST_US (4 * US_PER_MS)
 #define WAIT_MOST_US (100 * US_PER_MS)
 #define WAIT_LIMIT_MS 10000
+#define NICER 10
 
 struct worker {
 	const struct api_options *options;
@@ -241,6 +245,18 @@ next_job(struct worker *w)
 	}
 }
 
+void
+worker_be_nice(void)
+{
+	id_t self = (id_t)gettid();
+	int nice;
+
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, self);
+	if (errno == 0)
+		(void)setpriority(PRIO_PROCESS, self, nice + NICER);
+}
+
 static void *
 work(void *arg)
 {
@@ -248,6 +264,7 @@ work(void *arg)
 	struct api_job *job;
 	bool over, first;
 
+	worker_be_nice();
 	pthread_mutex_lock(&w->lock);
 	while ((job = next_job(w))) {
 		pthread_mutex_unlock(&w->lock);

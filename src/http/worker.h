@@ -35,6 +35,10 @@ int worker_start(const struct api_options *options, const struct api_context *co
 	void (*done)(void *arg), void *arg, struct worker **out, struct err *err);
 void worker_stop(struct worker *w);
 
+/* For a thread of the API, at its start: launching goes first where both want a processor. Each thread has a nice value of its
+ * own on Linux, and those of flows are the engine's. */
+void worker_be_nice(void);
+
 /* False when too much is waiting; the job is the caller's still. */
 bool worker_give(struct worker *w, struct api_job *job);
 /* All that is done by now, in order. */
