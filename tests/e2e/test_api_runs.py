@@ -1,5 +1,6 @@
 """Runs and statistics: contract 5.4 and 5.7, on a catalog of Flowfile's own and with flows that run."""
 
+import datetime
 import signal
 import threading
 
@@ -92,13 +93,18 @@ def check_errors(t, d):
     t.equal("a token is needed", d.get("/catalog/runs", token=False).status, 401)
 
 
+def utc_now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def check_stop(t):
     """What is being answered when a daemon is told to stop is answered. Another one leads, and takes its time."""
     d = api.Daemon(fixture=True)
     answers = []
     try:
-        d.sql("INSERT OR REPLACE INTO scheduler_lock (id, holder_id, started_at, heartbeat_at)"
-              " VALUES (1, 'another', datetime('now'), datetime('now'))")
+        d.sql("DELETE FROM scheduler_lock")
+        d.sql("INSERT INTO scheduler_lock (id, holder_id, started_at, heartbeat_at) VALUES (1, 'another', ?, ?)",
+              (utc_now(), utc_now()))
         d.start()
         flows = [x["id"] for x in d.get("/catalog/flows").json][:2]
         asking = [threading.Thread(target=lambda i=i: answers.append(d.post(f"/catalog/flows/{i}/run"))) for i in flows]
@@ -107,7 +113,7 @@ def check_stop(t):
         d.wait_for("both have asked", lambda: d.sql("SELECT count(*) FROM scheduler_requests")[0][0] == 2)
         d.kill(signal.SIGTERM)
         d.wait_for("it stops", lambda: "Stopping" in d.said())
-        d.sql("UPDATE scheduler_requests SET outcome = 'refused', detail = 'later', done_at = datetime('now')")
+        d.sql("UPDATE scheduler_requests SET outcome = 'refused', detail = 'later', done_at = ?", (utc_now(),))
         for thread in asking:
             thread.join()
         t.equal("both are answered", [(x.status, x.detail) for x in answers], [(409, "later")] * 2)
