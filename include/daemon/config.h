@@ -37,6 +37,9 @@ struct config {
 	bool reap_foreign_runs; /* close runs that Flowfile started and whose process is gone */
 	int64_t run_log_retention_days; /* 0: kept */
 	int64_t run_log_max_bytes; /* 0: no cap */
+	int64_t engine_memory_bytes; /* 0: 80 % of the machine's */
+	int64_t engine_threads; /* 0: one for each processor */
+	char *engine_temp_dir; /* NULL: $TMPDIR, or /tmp */
 	int64_t history_retention_days; /* our own firings, requests and change journal */
 	int64_t heartbeat_s; /* 1..30 */
 	int64_t poll_s; /* slow poll behind the change feed */

@@ -133,10 +133,17 @@ take_params(struct cli *cli, struct flow_param **params, size_t *n)
 int
 cli_engine_open(struct cli *cli, struct duck **duck, struct err *err)
 {
-	const struct duck_options options = {
-		.temp_dir = arena_printf(&cli->arena, "%s/.flowfile-engine-%d",
-			text_env("TMPDIR") != NULL ? text_env("TMPDIR") : "/tmp", (int)getpid())};
+	const char *temp = text_env("TMPDIR");
+	struct duck_options options = {0};
 
+	if (cli_configure(cli, err) < 0)
+		return -1;
+	if (cli->config->engine_temp_dir != NULL)
+		temp = cli->config->engine_temp_dir;
+	options.temp_dir = arena_printf(&cli->arena, "%s/flowfile-engine-%ld",
+		temp != NULL ? temp : "/tmp", (long)getpid());
+	options.memory_max_bytes = cli->config->engine_memory_bytes;
+	options.threads = (int)cli->config->engine_threads;
 	return duck_open(&options, duck, err);
 }
 

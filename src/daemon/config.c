@@ -252,6 +252,7 @@ config_free(struct config *config)
 	free(config->http_hosts);
 	free(config->cors_origins);
 	free(config->instance_name);
+	free(config->engine_temp_dir);
 	free(config);
 }
 
