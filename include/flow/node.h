@@ -66,6 +66,8 @@ void node_begin_sql(struct buf *sql);
  */
 int node_emit(struct compiler *c, int handle, const char *sql, struct err *err);
 int node_emit_sql(struct compiler *c, int handle, struct buf *sql, struct err *err);
+/* Whether what was emitted reads files that can be read again as cheaply as a table that was made of them. */
+void node_set_scan(struct compiler *c, int handle, bool is_scan);
 /* The output is the input as it is. */
 int node_emit_input(struct compiler *c, int handle, size_t input);
 /* The input's column of this name; the error lists what there is. field: which setting names it. */

@@ -281,21 +281,34 @@ duck_close(struct duck *d)
 
 /* --- statements ------------------------------------------------------------------------------------------ */
 
-/* Without the excerpt of the statement, which is none of the user's, and with what follows it on one line. */
+/* Without the excerpt of the statement, which is none of the user's; what else is said in further lines on the same one. */
+static void
+take_error(const char *text, struct err *err)
+{
+	struct buf b;
+	size_t n;
+
+	buf_init(&b, sizeof(err->text));
+	while (*text != '\0' && strncmp(text, "LINE ", 5) != 0) {
+		n = strcspn(text, "\n");
+		if (n == 0)
+			break;
+		buf_printf(&b, "%s%.*s", b.len > 0 ? "; " : "", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+	err_set(err, ERR_FAILED, "%s", buf_str(&b));
+	buf_free(&b);
+}
+
 static int
 failed(struct duck *d, struct result *result, struct err *err)
 {
 	const char *text = lib.result_error(result);
-	size_t len;
 
-	if (duck_interrupted(d)) {
+	if (duck_interrupted(d))
 		err_set(err, ERR_FAILED, "interrupted");
-	} else {
-		if (text == NULL)
-			text = "the engine failed without a word";
-		len = strcspn(text, "\n");
-		err_set(err, ERR_FAILED, "%.*s", (int)len, text);
-	}
+	else
+		take_error(text != NULL ? text : "the engine failed without a word", err);
 	lib.destroy_result(result);
 	return -1;
 }

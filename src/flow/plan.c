@@ -238,6 +238,12 @@ node_emit_sql(struct compiler *c, int handle, struct buf *sql, struct err *err)
 	return rc;
 }
 
+void
+node_set_scan(struct compiler *c, int handle, bool is_scan)
+{
+	(*place_of(c->scope, c->node, handle))->is_scan = is_scan;
+}
+
 int
 node_emit_input(struct compiler *c, int handle, size_t input)
 {

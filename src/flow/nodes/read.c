@@ -28,14 +28,6 @@ node_read_judge(const struct flow_node *node, const char **why)
 
 /* --- which files ------------------------------------------------------------------------------------------ */
 
-static int
-check_file(const char *path, struct stat *sb, struct err *err)
-{
-	if (stat(path, sb) < 0)
-		return err_errno(err, errno, "received_file: %s", path);
-	return 0;
-}
-
 /* The path in the engine's SQL: a folder stands for all files in it that end like its type. */
 static int
 add_path(struct compiler *c, const cJSON *file, enum file_type type, struct buf *sql,
@@ -52,8 +44,8 @@ add_path(struct compiler *c, const cJSON *file, enum file_type type, struct buf 
 		return err_prefix(err, "received_file");
 	if (path == NULL || *path == '\0')
 		return err_set(err, ERR_USAGE, "received_file: path: it is missing");
-	if (check_file(path, &sb, err) < 0)
-		return -1;
+	if (stat(path, &sb) < 0)
+		return err_errno(err, errno, "received_file: %s", path);
 	if (S_ISDIR(sb.st_mode) != (mode == 1))
 		return err_set(err, ERR_USAGE, "received_file: %s is %s folder", path,
 			mode == 1 ? "no" : "a");
@@ -85,6 +77,8 @@ add_csv_options(struct compiler *c, const cJSON *table, struct buf *sql, struct 
 	sql_text(sql, delimiter);
 	buf_puts(sql, ", quote = ");
 	sql_text(sql, quote);
+	buf_puts(sql, ", escape = ");
+	sql_text(sql, quote);
 	buf_printf(sql, ", header = %s, skip = %lld, sample_size = %lld",
 		headers ? "true" : "false", (long long)skip, (long long)(sample > 0 ? sample : -1));
 	if (!text_equal_nocase(encoding, "utf-8") && !text_equal_nocase(encoding, "utf8")) {
@@ -98,45 +92,100 @@ add_csv_options(struct compiler *c, const cJSON *table, struct buf *sql, struct 
 	return 0;
 }
 
+/*
+ * The call with all that the engine found out of the file put into words: finding it out costs 20 ms, and each statement that reads
+ * the file would do it again. *sql is the call that finds out.
+ */
+static int
+fix_csv(struct compiler *c, const char *arguments, struct buf *sql, struct err *err)
+{
+	const char *query = arena_printf(c->arena, "SELECT Prompt FROM sniff_csv(%s)", arguments),
+		   *prompt = NULL;
+	struct duck_rows *rows;
+	size_t len;
+
+	if (duck_query(c->plan->shapes, query, &rows, err) < 0)
+		return -1;
+	if (duck_rows_next(rows))
+		prompt = duck_text_copy(rows, 0, c->arena);
+	duck_rows_free(rows);
+	if (prompt == NULL)
+		return err_set(
+			err, ERR_FAILED, "received_file: the engine makes nothing of this file");
+	len = strlen(prompt);
+	if (len > 0 && prompt[len - 1] == ';')
+		len--;
+	buf_printf(sql, "SELECT * %.*s", (int)len, prompt);
+	return 0;
+}
+
 /* --- all of them ---------------------------------------------------------------------------------------------- */
 
+struct source {
+	const cJSON *file;
+	enum file_type type;
+	bool is_folder, with_paths;
+};
+
+/* What stands between the parentheses. */
 static int
-add_call(struct compiler *c, const cJSON *file, enum file_type type, struct buf *sql,
-	struct err *err)
+add_arguments(struct compiler *c, const struct source *source, struct buf *sql, struct err *err)
+{
+	if (add_path(c, source->file, source->type, sql, err) < 0)
+		return -1;
+	if (source->type == FILE_CSV &&
+		add_csv_options(c, setting_object(source->file, "table_settings"), sql, err) < 0)
+		return -1;
+	if (source->type == FILE_NDJSON)
+		buf_puts(sql, ", format = 'newline_delimited'");
+	if (source->with_paths)
+		buf_puts(sql, ", filename = true");
+	return 0;
+}
+
+static int
+emit_call(struct compiler *c, const struct source *source, const char *arguments, struct err *err)
 {
 	static const char *const functions[] = {
 		"read_csv", "read_parquet", "read_json", "read_json"};
-	bool paths;
+	struct buf sql;
 
-	if (setting_bool(file, "include_file_paths", false, &paths, err) < 0)
-		return err_prefix(err, "received_file");
-	buf_printf(sql, "SELECT * FROM %s(", functions[type]);
-	if (add_path(c, file, type, sql, err) < 0)
+	node_begin_sql(&sql);
+	if (source->type == FILE_CSV && !source->is_folder && !source->with_paths) {
+		if (fix_csv(c, arguments, &sql, err) < 0) {
+			buf_free(&sql);
+			return -1;
+		}
+	} else {
+		buf_printf(&sql, "SELECT * FROM %s(%s)", functions[source->type], arguments);
+	}
+	if (node_emit_sql(c, 0, &sql, err) < 0)
 		return -1;
-	if (type == FILE_CSV &&
-		add_csv_options(c, setting_object(file, "table_settings"), sql, err) < 0)
-		return -1;
-	if (type == FILE_NDJSON)
-		buf_puts(sql, ", format = 'newline_delimited'");
-	buf_printf(sql, "%s)", paths ? ", filename = true" : "");
+	node_set_scan(c, 0, source->type == FILE_PARQUET);
 	return 0;
 }
 
 int
 node_read(struct compiler *c, struct err *err)
 {
-	const cJSON *file = setting_object(c->settings, "received_file");
-	struct buf sql;
-	int type;
+	static const char *const modes[] = {"single_file", "directory", NULL};
+	struct source source = {.file = setting_object(c->settings, "received_file")};
+	struct buf arguments;
+	int type, mode, rc;
 
-	if (file == NULL)
+	if (source.file == NULL)
 		return err_set(err, ERR_USAGE, "received_file: it is missing");
-	if (setting_word(file, "file_type", file_types, FILE_CSV, c->arena, &type, err) < 0)
+	if (setting_word(source.file, "file_type", file_types, FILE_CSV, c->arena, &type, err) <
+			0 ||
+		setting_word(source.file, "scan_mode", modes, 0, c->arena, &mode, err) < 0 ||
+		setting_bool(source.file, "include_file_paths", false, &source.with_paths, err) < 0)
 		return err_prefix(err, "received_file");
-	node_begin_sql(&sql);
-	if (add_call(c, file, (enum file_type)type, &sql, err) < 0) {
-		buf_free(&sql);
-		return -1;
-	}
-	return node_emit_sql(c, 0, &sql, err);
+	source.type = (enum file_type)type;
+	source.is_folder = mode == 1;
+	node_begin_sql(&arguments);
+	rc = add_arguments(c, &source, &arguments, err);
+	if (rc == 0)
+		rc = emit_call(c, &source, buf_str(&arguments), err);
+	buf_free(&arguments);
+	return rc;
 }
