@@ -5,7 +5,8 @@ flow_tests = \
 	tests/flow/test_delta_race \
 	tests/flow/test_delta_upkeep \
 	tests/flow/test_delta_write \
-	tests/flow/test_duck
+	tests/flow/test_duck \
+	tests/flow/test_flow_run
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -13,7 +14,8 @@ noinst_HEADERS += \
 	tests/flow/engine_test.h
 
 flow_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
-flow_ldadd = libflow.a libbase.a $(FLOW_LIBS) $(CHECK_LIBS)
+flow_ldadd = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) $(FLOW_LIBS) \
+	$(CHECK_LIBS)
 
 tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
 tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
@@ -30,4 +32,7 @@ tests_flow_test_delta_write_LDADD = $(flow_ldadd)
 tests_flow_test_duck_SOURCES = tests/flow/test_duck.c
 tests_flow_test_duck_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_duck_LDADD = $(flow_ldadd)
+tests_flow_test_flow_run_SOURCES = tests/flow/test_flow_run.c
+tests_flow_test_flow_run_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_flow_run_LDADD = $(flow_ldadd)
 endif
