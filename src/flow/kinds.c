@@ -10,6 +10,7 @@ const struct node_kind node_kinds[] = {
 	{"manual_input", NODE_LAZY, 0, 0, false, node_manual_input, NULL, NULL, NULL},
 	{"read", NODE_LAZY, 0, 0, false, node_read, NULL, node_read_judge, NULL},
 	{"filter", NODE_LAZY, 1, 1, false, node_filter, NULL, NULL, NULL},
+	{"formula", NODE_LAZY, 1, 1, false, node_formula, NULL, NULL, NULL},
 	{"output", NODE_OUTPUT, 1, 1, false, node_output, node_output_write, node_output_judge,
 		NULL},
 	{"explore_data", NODE_DROPPED, 1, 1, false, node_pass, NULL, NULL, NULL},

@@ -13,9 +13,11 @@ libflow_a_SOURCES = \
 	src/flow/delta_write.c \
 	src/flow/duck.c \
 	src/flow/flow.c \
-	src/flow/formula_placeholder.c \
+	src/flow/formula.c \
+	src/flow/formula_functions.c \
 	src/flow/kinds.c \
 	src/flow/nodes/filter.c \
+	src/flow/nodes/formula.c \
 	src/flow/nodes/input.c \
 	src/flow/nodes/nodes.h \
 	src/flow/nodes/output.c \

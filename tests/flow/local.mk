@@ -6,7 +6,8 @@ flow_tests = \
 	tests/flow/test_delta_upkeep \
 	tests/flow/test_delta_write \
 	tests/flow/test_duck \
-	tests/flow/test_flow_run
+	tests/flow/test_flow_run \
+	tests/flow/test_formula
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -35,4 +36,7 @@ tests_flow_test_duck_LDADD = $(flow_ldadd)
 tests_flow_test_flow_run_SOURCES = tests/flow/test_flow_run.c
 tests_flow_test_flow_run_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_flow_run_LDADD = $(flow_ldadd)
+tests_flow_test_formula_SOURCES = tests/flow/test_formula.c
+tests_flow_test_formula_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_formula_LDADD = $(flow_ldadd)
 endif

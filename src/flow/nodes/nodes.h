@@ -17,6 +17,9 @@ int node_pass(struct compiler *c, struct err *err);
 /* filter.c */
 int node_filter(struct compiler *c, struct err *err);
 
+/* formula.c */
+int node_formula(struct compiler *c, struct err *err);
+
 /* output.c: files */
 int node_output(struct compiler *c, struct err *err);
 int node_output_write(struct plan *plan, const struct flow_node *node, struct relation *relation,
