@@ -1,0 +1,49 @@
+/* Flow files, JSON and YAML: whatever is in them is read or refused. What is read is in an order that can be run. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "flow/node.h"
+#include "fuzz.h"
+
+static void
+check(const struct flow *flow)
+{
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		assert(flow->nodes[i].kind != NULL && cJSON_IsObject(flow->nodes[i].settings));
+		for (size_t k = 0; k < flow->nodes[i].n_inputs; k++)
+			assert(flow->nodes[i].inputs[k].from < i &&
+				flow->nodes[i].inputs[k].handle < FLOW_HANDLES_MAX);
+	}
+}
+
+/* The first byte says as what the rest is read. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct flow_param given[] = {{"p", "${p}"}};
+	static char path[2][64];
+	struct err err = ERR_INIT, ignored = ERR_INIT;
+	struct flow *flow;
+	int yaml;
+
+	if (size == 0)
+		return 0;
+	yaml = data[0] & 1;
+	snprintf(path[yaml], sizeof(path[yaml]), "/tmp/fuzz_flow.%d.%s", (int)getpid(),
+		yaml ? "yaml" : "json");
+	unlink(path[yaml]);
+	if (file_write_atomic(path[yaml], data + 1, size - 1, 0600, &ignored) < 0)
+		return 0;
+	if (flow_read(path[yaml], given, 1, &flow, &err) == 0) {
+		check(flow);
+		(void)plan_check(flow, &ignored);
+		flow_free(flow);
+	} else {
+		assert(err.code != ERR_NONE && err.text[0] != '\0');
+	}
+	unlink(path[yaml]);
+	return 0;
+}
