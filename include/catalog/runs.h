@@ -113,7 +113,6 @@ int runs_complete(struct catalog *cat, int64_t id, bool success, int64_t nodes_c
 int runs_progress(struct catalog *cat, int64_t id, int64_t nodes_completed, int64_t number_of_nodes,
 	struct err *err);
 
-
 /* Exactly the fields of contract 5.4: what the API answers. */
 void runs_json_api(struct json *j, const struct run_info *run);
 void runs_json_api_detail(struct json *j, const struct run_info *run);

@@ -18,11 +18,14 @@ libflow_a_SOURCES = \
 	src/flow/kinds.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
+	src/flow/nodes/group_by.c \
 	src/flow/nodes/input.c \
+	src/flow/nodes/join.c \
 	src/flow/nodes/nodes.h \
 	src/flow/nodes/output.c \
 	src/flow/nodes/pass.c \
 	src/flow/nodes/read.c \
+	src/flow/nodes/rows.c \
 	src/flow/param.c \
 	src/flow/plan.c \
 	src/flow/run.c \

@@ -7,7 +7,8 @@ flow_tests = \
 	tests/flow/test_delta_write \
 	tests/flow/test_duck \
 	tests/flow/test_flow_run \
-	tests/flow/test_formula
+	tests/flow/test_formula \
+	tests/flow/test_nodes
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -39,4 +40,7 @@ tests_flow_test_flow_run_LDADD = $(flow_ldadd)
 tests_flow_test_formula_SOURCES = tests/flow/test_formula.c
 tests_flow_test_formula_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_formula_LDADD = $(flow_ldadd)
+tests_flow_test_nodes_SOURCES = tests/flow/test_nodes.c
+tests_flow_test_nodes_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_nodes_LDADD = $(flow_ldadd)
 endif

@@ -20,6 +20,22 @@ int node_filter(struct compiler *c, struct err *err);
 /* formula.c */
 int node_formula(struct compiler *c, struct err *err);
 
+/* rows.c: columns and rows of one input, or several of one shape */
+int node_select(struct compiler *c, struct err *err);
+int node_sort(struct compiler *c, struct err *err);
+int node_unique(struct compiler *c, struct err *err);
+int node_sample(struct compiler *c, struct err *err);
+int node_record_id(struct compiler *c, struct err *err);
+int node_record_count(struct compiler *c, struct err *err);
+int node_union(struct compiler *c, struct err *err);
+
+/* join.c */
+int node_join(struct compiler *c, struct err *err);
+int node_cross_join(struct compiler *c, struct err *err);
+
+/* group_by.c */
+int node_group_by(struct compiler *c, struct err *err);
+
 /* output.c: files */
 int node_output(struct compiler *c, struct err *err);
 int node_output_write(struct plan *plan, const struct flow_node *node, struct relation *relation,

@@ -1,0 +1,196 @@
+/* Joins by equal keys, and of everything with everything. */
+#include <string.h>
+
+#include "base/text.h"
+#include "nodes.h"
+
+enum how { INNER, LEFT, RIGHT, FULL, SEMI, ANTI, OUTER, CROSS };
+static const char *const ways[] = {
+	"inner", "left", "right", "full", "semi", "anti", "outer", "cross", NULL};
+static const char *const joins[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN",
+	"ANTI JOIN", "FULL JOIN", "CROSS JOIN"};
+
+struct join {
+	struct compiler *c;
+	enum how how;
+	const char **keys[2]; /* of the left and the right input */
+	size_t n_keys;
+	struct columns out; /* names that are given already */
+	struct buf sql;
+};
+
+/* {renames: [...]} or {select: [...]}, or the list itself. */
+static const cJSON *
+choices_of(const cJSON *input, int side)
+{
+	const char *field = side == 0 ? "left_select" : "right_select";
+	const cJSON *object = setting_object(input, field), *list;
+
+	if (object == NULL)
+		return setting_array(input, field);
+	list = setting_array(object, "renames");
+	return list != NULL ? list : setting_array(object, "select");
+}
+
+static const cJSON *
+choice_of(const cJSON *list, const char *column)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *old =
+			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "old_name"));
+
+		if (old != NULL && strcmp(old, column) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+static bool
+is_key(const struct join *j, int side, const char *name)
+{
+	for (size_t i = 0; i < j->n_keys; i++)
+		if (strcmp(j->keys[side][i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The keys of the side that gives nothing new are left out, unless they are asked for. */
+static bool
+is_kept_by_itself(const struct join *j, int side, const char *name)
+{
+	if (!is_key(j, side, name))
+		return true;
+	return side == 0 ? j->how != RIGHT : j->how == RIGHT || j->how == FULL || j->how == OUTER;
+}
+
+static bool
+is_taken(const struct columns *columns, const char *name)
+{
+	for (size_t i = 0; i < columns->n; i++)
+		if (text_equal_nocase(columns->items[i].name, name))
+			return true;
+	return false;
+}
+
+static int
+add_column(struct join *j, int side, const struct column *column, const cJSON *list, bool others,
+	struct err *err)
+{
+	const cJSON *choice = choice_of(list, column->name);
+	const char *name = column->name;
+	bool keep = choice != NULL || list == NULL || others;
+	bool join_key = is_key(j, side, column->name) && side == (j->how == RIGHT ? 0 : 1);
+
+	if (choice != NULL &&
+		(setting_text(choice, "new_name", name, j->c->arena, &name, err) < 0 ||
+			setting_bool(choice, "keep", !join_key, &keep, err) < 0))
+		return -1;
+	if (!keep || (choice == NULL && !is_kept_by_itself(j, side, column->name)))
+		return 0;
+	if (*name == '\0')
+		name = column->name;
+	while (side == 1 && is_taken(&j->out, name))
+		name = arena_printf(j->c->arena, "%s_right", name);
+	buf_printf(&j->sql, "%s%c.%s AS ", j->out.n > 0 ? ", " : "", side == 0 ? 'l' : 'r',
+		sql_quoted(j->c->arena, column->name));
+	sql_ident(&j->sql, name);
+	columns_add(&j->out, j->c->arena, name, column->type);
+	return 0;
+}
+
+static int
+add_side(struct join *j, const cJSON *input, int side, struct err *err)
+{
+	const struct columns *in = &j->c->in[side]->columns;
+	const cJSON *list = choices_of(input, side);
+	bool all, others;
+
+	if (setting_bool(j->c->settings, "auto_keep_all", true, &all, err) < 0 ||
+		setting_bool(j->c->settings, side == 0 ? "auto_keep_left" : "auto_keep_right", true,
+			&others, err) < 0)
+		return -1;
+	for (size_t i = 0; i < in->n; i++)
+		if (add_column(j, side, &in->items[i], list, all && others, err) < 0)
+			return err_prefix(err, side == 0 ? "left_select" : "right_select");
+	return 0;
+}
+
+static int
+take_keys(struct join *j, const cJSON *input, struct err *err)
+{
+	const cJSON *list = setting_array(input, "join_mapping"), *item;
+	const struct column *column;
+	size_t size = (size_t)cJSON_GetArraySize(list);
+
+	j->keys[0] = arena_array(j->c->arena, size + 1, sizeof(**j->keys));
+	j->keys[1] = arena_array(j->c->arena, size + 1, sizeof(**j->keys));
+	cJSON_ArrayForEach(item, list)
+	{
+		const char **left = &j->keys[0][j->n_keys], **right = &j->keys[1][j->n_keys];
+
+		if (setting_required(item, "left_col", j->c->arena, left, err) < 0 ||
+			setting_text(item, "right_col", *left, j->c->arena, right, err) < 0 ||
+			node_column(j->c, 0, *left, "left_col", &column, err) < 0 ||
+			node_column(j->c, 1, *right, "right_col", &column, err) < 0)
+			return err_prefix(err, "join_mapping[%zu]", j->n_keys);
+		j->n_keys++;
+	}
+	if (j->n_keys == 0 && j->how != CROSS)
+		return err_set(err, ERR_USAGE, "join_mapping: there is none");
+	return 0;
+}
+
+static int
+emit_join(struct join *j, const cJSON *input, struct err *err)
+{
+	bool one_sided = j->how == SEMI || j->how == ANTI;
+
+	buf_puts(&j->sql, "SELECT ");
+	if (add_side(j, input, 0, err) < 0 || (!one_sided && add_side(j, input, 1, err) < 0)) {
+		buf_free(&j->sql);
+		return -1;
+	}
+	if (j->out.n == 0) {
+		buf_free(&j->sql);
+		return err_set(err, ERR_USAGE, "it keeps no column");
+	}
+	buf_printf(&j->sql, " FROM %s AS l %s %s AS r", j->c->in[0]->name, joins[j->how],
+		j->c->in[1]->name);
+	for (size_t i = 0; j->how != CROSS && i < j->n_keys; i++)
+		buf_printf(&j->sql, "%sl.%s = r.%s", i > 0 ? " AND " : " ON ",
+			sql_quoted(j->c->arena, j->keys[0][i]),
+			sql_quoted(j->c->arena, j->keys[1][i]));
+	return node_emit_sql(j->c, 0, &j->sql, err);
+}
+
+int
+node_join(struct compiler *c, struct err *err)
+{
+	const cJSON *input = setting_object(c->settings, "join_input");
+	struct join j = {.c = c};
+	int how;
+
+	if (input == NULL)
+		return err_set(err, ERR_USAGE, "join_input: it is missing");
+	if (setting_word(input, "how", ways, INNER, c->arena, &how, err) < 0)
+		return err_prefix(err, "join_input");
+	j.how = (enum how)how;
+	if (take_keys(&j, input, err) < 0)
+		return err_prefix(err, "join_input");
+	node_begin_sql(&j.sql);
+	return emit_join(&j, input, err) < 0 ? err_prefix(err, "join_input") : 0;
+}
+
+int
+node_cross_join(struct compiler *c, struct err *err)
+{
+	const cJSON *input = setting_object(c->settings, "cross_join_input");
+	struct join j = {.c = c, .how = CROSS};
+
+	j.keys[0] = j.keys[1] = arena_array(c->arena, 1, sizeof(**j.keys));
+	node_begin_sql(&j.sql);
+	return emit_join(&j, input, err) < 0 ? err_prefix(err, "cross_join_input") : 0;
+}
