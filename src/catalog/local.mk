@@ -15,6 +15,7 @@ libcatalog_a_SOURCES = \
 	src/catalog/stats.c \
 	src/catalog/status.c \
 	src/catalog/table_data.c \
+	src/catalog/table_write.c \
 	src/catalog/tables.c \
 	src/catalog/tree.c \
 	src/catalog/users.c \
@@ -36,6 +37,7 @@ noinst_HEADERS += \
 	include/catalog/schedules.h \
 	include/catalog/stats.h \
 	include/catalog/status.h \
+	include/catalog/table_write.h \
 	include/catalog/tables.h \
 	include/catalog/tree.h \
 	include/catalog/users.h \

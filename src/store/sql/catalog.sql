@@ -203,6 +203,23 @@ UPDATE catalog_tables SET file_path = $1, storage_format = $2,
 	description = coalesce($7, description), updated_at = $8
 WHERE id = $9;
 
+-- name: cat_table_written
+UPDATE catalog_tables SET file_path = coalesce($1, file_path),
+	storage_format = CASE WHEN CAST($1 AS TEXT) IS NULL THEN storage_format ELSE 'delta' END,
+	schema_json = coalesce($2, schema_json), row_count = coalesce($3, row_count),
+	column_count = coalesce($4, column_count), size_bytes = coalesce($5, size_bytes),
+	description = coalesce($6, description), updated_at = $7,
+	source_registration_id = coalesce($8, source_registration_id), source_run_id = $9,
+	partition_columns = coalesce($10, partition_columns)
+WHERE id = $11;
+
+-- name: cat_table_add_read_link
+INSERT INTO catalog_table_read_links (table_id, registration_id, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (table_id, registration_id) DO NOTHING;
+
+-- name: cat_flow_of_path
+SELECT id FROM flow_registrations WHERE flow_path = $1 ORDER BY id LIMIT 1;
+
 -- name: cat_table_drop_scd2
 UPDATE catalog_tables SET scd2_config = NULL WHERE id = $1;
 
