@@ -59,6 +59,8 @@ struct plan {
 	unsigned marks;
 	unsigned n_names; /* numbers that were given to names */
 	struct scope *top;
+	struct flow **flows; /* those that make virtual tables; owned */
+	size_t n_flows;
 	void (*say)(void *arg, const char *line); /* to the log; may be NULL */
 	void *say_arg;
 };
@@ -79,6 +81,9 @@ void plan_free(struct plan *plan);
 /* The scope of a flow, which outlives the plan. */
 struct scope *
 plan_scope(struct plan *plan, const struct flow *flow, struct scope *outer, int64_t table_id);
+
+/* The plan frees the flow in the end: one that was read to make a virtual table. */
+void plan_adopt(struct plan *plan, struct flow *flow);
 
 /* Refuses what cannot be run, before anything is: each node of the flow, whether it is needed or not. */
 int plan_check(const struct flow *flow, struct err *err);

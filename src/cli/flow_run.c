@@ -10,8 +10,10 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "catalog/runs.h"
+#include "catalog/table_write.h"
 #include "cli/cli.h"
 #include "cli/flow.h"
+#include "flow/node.h"
 #include "flow/run.h"
 
 /* --- being told to end ----------------------------------------------------------------------------------- */
@@ -147,6 +149,42 @@ cli_engine_open(struct cli *cli, struct duck **duck, struct err *err)
 	return duck_open(&options, duck, err);
 }
 
+static bool
+needs_catalog(const struct flow *flow)
+{
+	for (size_t i = 0; i < flow->n_nodes; i++)
+		if (strncmp(flow->nodes[i].kind->type, "catalog_", strlen("catalog_")) == 0)
+			return true;
+	return false;
+}
+
+/* Opens the catalog for a flow that has to do with it, and finds who the flow is there: by its run, or by its exact path. */
+static int
+find_catalog(struct flow_file_run *run, const struct flow *flow, struct err *err)
+{
+	struct cli *cli = run->cli;
+	struct run_info info;
+	const char *path;
+
+	if (!needs_catalog(flow))
+		return 0;
+	if (cli->catalog.db == NULL && cli_open(cli, CLI_NEED_CATALOG, err) < 0)
+		return -1;
+	if (run->asked->recorded) {
+		if (runs_get(&cli->catalog, run->asked->run_id, &cli->arena, &info, err) == 0)
+			run->flow_id = info.registration_id;
+		else if (err->code != ERR_NOT_FOUND)
+			return -1;
+		err_clear(err);
+	}
+	if (run->flow_id != ID_NONE)
+		return 0;
+	path = cli_absolute(cli, run->asked->path, err);
+	if (path == NULL)
+		return -1;
+	return tables_flow_of_path(&cli->catalog, path, &run->flow_id, err);
+}
+
 static int
 run_flow(struct flow_file_run *run, struct watch *watch, struct err *err)
 {
@@ -159,7 +197,8 @@ run_flow(struct flow_file_run *run, struct watch *watch, struct err *err)
 	take_params(run->cli, &params, &n);
 	if (flow_read(run->asked->path, params, n, &flow, err) < 0)
 		return -1;
-	if (plan_check(flow, err) < 0 || cli_engine_open(run->cli, &duck, err) < 0) {
+	if (plan_check(flow, err) < 0 || find_catalog(run, flow, err) < 0 ||
+		cli_engine_open(run->cli, &duck, err) < 0) {
 		flow_free(flow);
 		return -1;
 	}

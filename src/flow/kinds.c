@@ -11,6 +11,7 @@
 const struct node_kind node_kinds[] = {
 	{"manual_input", NODE_LAZY, 0, 0, false, node_manual_input, NULL, NULL, NULL},
 	{"read", NODE_LAZY, 0, 0, false, node_read, NULL, node_read_judge, NULL},
+	{"catalog_reader", NODE_LAZY, 0, 0, false, node_catalog_reader, NULL, NULL, NULL},
 	{"filter", NODE_LAZY, 1, 1, false, node_filter, NULL, NULL, NULL},
 	{"formula", NODE_LAZY, 1, 1, false, node_formula, NULL, NULL, NULL},
 	{"select", NODE_LAZY, 1, 1, false, node_select, NULL, NULL, NULL},
@@ -25,6 +26,8 @@ const struct node_kind node_kinds[] = {
 	{"cross_join", NODE_LAZY, 1, 1, true, node_cross_join, NULL, NULL, NULL},
 	{"output", NODE_OUTPUT, 1, 1, false, node_output, node_output_write, node_output_judge,
 		NULL},
+	{"catalog_writer", NODE_OUTPUT, 1, 1, false, node_catalog_writer, node_catalog_writer_write,
+		node_catalog_writer_judge, NULL},
 	{"explore_data", NODE_DROPPED, 1, 1, false, node_pass, NULL, NULL, NULL},
 	{"dynamic_rename", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, NOT_YET},
 	{"random_split", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, NOT_YET},

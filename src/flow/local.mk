@@ -16,6 +16,8 @@ libflow_a_SOURCES = \
 	src/flow/formula.c \
 	src/flow/formula_functions.c \
 	src/flow/kinds.c \
+	src/flow/nodes/catalog_read.c \
+	src/flow/nodes/catalog_write.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
 	src/flow/nodes/group_by.c \

@@ -60,8 +60,18 @@ plan_free(struct plan *plan)
 	duck_close(plan->shapes);
 	if (plan->folder != NULL)
 		nftw(plan->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	for (size_t i = 0; i < plan->n_flows; i++)
+		flow_free(plan->flows[i]);
+	free(plan->flows);
 	arena_free(&plan->arena);
 	free(plan);
+}
+
+void
+plan_adopt(struct plan *plan, struct flow *flow)
+{
+	plan->flows = xrealloc(plan->flows, plan->n_flows + 1, sizeof(struct flow *));
+	plan->flows[plan->n_flows++] = flow;
 }
 
 const char *

@@ -1,6 +1,7 @@
 # Flow files and queries, on the real engine; without its library they are skipped.
 if TESTS_BUILT
 flow_tests = \
+	tests/flow/test_catalog_nodes \
 	tests/flow/test_delta \
 	tests/flow/test_delta_race \
 	tests/flow/test_delta_upkeep \
@@ -19,6 +20,10 @@ flow_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 flow_ldadd = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) $(FLOW_LIBS) \
 	$(CHECK_LIBS)
 
+tests_flow_test_catalog_nodes_SOURCES = tests/flow/test_catalog_nodes.c
+tests_flow_test_catalog_nodes_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_catalog_nodes_LDADD = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) \
+	$(FLOW_LIBS) $(CHECK_LIBS)
 tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
 tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_LDADD = $(flow_ldadd)

@@ -11,6 +11,25 @@ int node_manual_input(struct compiler *c, struct err *err);
 int node_read(struct compiler *c, struct err *err);
 enum node_mode node_read_judge(const struct flow_node *node, const char **why);
 
+/* catalog_read.c: tables of the catalog */
+struct table_info;
+struct catalog;
+int node_catalog_reader(struct compiler *c, struct err *err);
+/* The table that a reader's settings name: by id, full name, or name and namespace. */
+int catalog_reader_table(struct catalog *cat, const cJSON *settings, struct arena *a,
+	struct table_info *out, struct err *err);
+/* What reads one version of a table's own data. In the arena. */
+int catalog_scan_sql(const struct table_info *table, int64_t version, struct duck *duck,
+	struct arena *a, const char **sql, struct err *err);
+
+/* catalog_write.c */
+int node_catalog_writer(struct compiler *c, struct err *err);
+int node_catalog_writer_write(struct plan *plan, const struct flow_node *node,
+	struct relation *relation, int64_t *rows, struct err *err);
+enum node_mode node_catalog_writer_judge(const struct flow_node *node, const char **why);
+/* Whether a node is the writer that makes the virtual table of this name. */
+bool catalog_writer_makes(const struct flow_node *node, const char *table);
+
 /* pass.c: what changes nothing */
 int node_pass(struct compiler *c, struct err *err);
 

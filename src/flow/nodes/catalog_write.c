@@ -1,0 +1,397 @@
+/*
+ * Tables of the catalog as results. The data is committed first, then the catalog's row in one transaction: what
+ * dies between the two leaves a table whose newest version is read, and no trigger that came too early.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/uuid.h"
+#include "catalog/namespaces.h"
+#include "catalog/resolve.h"
+#include "catalog/table_write.h"
+#include "flow/delta.h"
+#include "nodes.h"
+
+enum mode {
+	MODE_OVERWRITE,
+	MODE_ERROR,
+	MODE_APPEND,
+	MODE_UPSERT,
+	MODE_UPDATE,
+	MODE_DELETE,
+	MODE_SCD2,
+	MODE_VIRTUAL
+};
+static const char *const modes[] = {
+	"overwrite", "error", "append", "upsert", "update", "delete", "scd2", "virtual", NULL};
+
+struct target {
+	const char *name, *namespace, *description;
+	int64_t namespace_id;
+	int mode;
+	struct delta_names keys, partition;
+};
+
+/* --- settings ---------------------------------------------------------------------------------------------- */
+
+enum node_mode
+node_catalog_writer_judge(const struct flow_node *node, const char **why)
+{
+	const cJSON *settings = setting_object(node->settings, "catalog_write_settings");
+	const char *mode =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, "write_mode"));
+
+	if (mode == NULL || !text_equal_nocase(mode, modes[MODE_SCD2]))
+		return NODE_OUTPUT;
+	*why = "tables that keep their history (scd2) are written by Flowfile only";
+	return NODE_UNSUPPORTED;
+}
+
+bool
+catalog_writer_makes(const struct flow_node *node, const char *table)
+{
+	const cJSON *settings = setting_object(node->settings, "catalog_write_settings");
+	const char *mode =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, "write_mode"));
+	const char *name =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, "table_name"));
+
+	return strcmp(node->kind->type, "catalog_writer") == 0 && mode != NULL &&
+		text_equal_nocase(mode, modes[MODE_VIRTUAL]) && name != NULL &&
+		strcmp(name, table) == 0;
+}
+
+static int
+take_names(const cJSON *settings, const char *field, struct arena *a, struct delta_names *out,
+	struct err *err)
+{
+	const char **names;
+
+	if (setting_texts(settings, field, a, &names, &out->n, err) < 0)
+		return -1;
+	out->items = names;
+	return 0;
+}
+
+static int
+take_target(const struct flow_node *node, struct arena *a, struct target *t, struct err *err)
+{
+	const cJSON *settings = setting_object(node->settings, "catalog_write_settings");
+
+	if (settings == NULL)
+		return err_set(err, ERR_USAGE, "catalog_write_settings: it is missing");
+	if (setting_required(settings, "table_name", a, &t->name, err) < 0 ||
+		setting_text(settings, "namespace_full_name", NULL, a, &t->namespace, err) < 0 ||
+		setting_int(settings, "namespace_id", 0, INT64_MAX, ID_NONE, &t->namespace_id,
+			err) < 0 ||
+		setting_text(settings, "description", NULL, a, &t->description, err) < 0 ||
+		setting_word(settings, "write_mode", modes, MODE_OVERWRITE, a, &t->mode, err) < 0 ||
+		take_names(settings, "merge_keys", a, &t->keys, err) < 0 ||
+		take_names(settings, "partition_by", a, &t->partition, err) < 0)
+		return err_prefix(err, "catalog_write_settings");
+	return 0;
+}
+
+static int
+check_columns(const struct compiler *c, const struct delta_names *names, const char *field,
+	struct err *err)
+{
+	const struct column *column;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (node_column(c, 0, names->items[i], field, &column, err) < 0)
+			return err_prefix(err, "catalog_write_settings");
+	return 0;
+}
+
+int
+node_catalog_writer(struct compiler *c, struct err *err)
+{
+	struct target t = {0};
+
+	if (take_target(c->node, c->arena, &t, err) < 0)
+		return -1;
+	if (t.mode >= MODE_UPSERT && t.mode <= MODE_DELETE && t.keys.n == 0)
+		return err_set(err, ERR_USAGE,
+			"catalog_write_settings: merge_keys: write_mode %s needs some",
+			modes[t.mode]);
+	if (check_columns(c, &t.keys, "merge_keys", err) < 0 ||
+		check_columns(c, &t.partition, "partition_by", err) < 0)
+		return -1;
+	if (c->plan->catalog == NULL)
+		return err_set(err, ERR_FAILED, "it needs the catalog, and there is none");
+	return node_emit_input(c, 0, 0);
+}
+
+/* --- the table as it is ------------------------------------------------------------------------------------------- */
+
+/* By name first, then by id; else General.default. */
+static int
+find_namespace(struct catalog *cat, struct target *t, struct err *err)
+{
+	if (t->namespace != NULL && *t->namespace != '\0') {
+		if (resolve_namespace(cat, t->namespace, &t->namespace_id, err) < 0)
+			return err_prefix(err, "namespace_full_name");
+		return 0;
+	}
+	if (t->namespace_id != ID_NONE)
+		return namespaces_check(cat, t->namespace_id, err);
+	return namespaces_default(cat, &t->namespace_id, err);
+}
+
+/* id ID_NONE: there is none yet. */
+static int
+find_table(struct catalog *cat, const struct target *t, struct arena *a, struct table_info *out,
+	struct err *err)
+{
+	struct table_list list;
+
+	*out = (struct table_info){.id = ID_NONE};
+	if (tables_list(cat, t->namespace_id, a, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		if (strcmp(list.items[i].name, t->name) == 0)
+			*out = list.items[i];
+	return 0;
+}
+
+static int
+check_table(const struct target *t, const struct table_info *table, struct err *err)
+{
+	bool is_virtual;
+
+	if (table->id == ID_NONE)
+		return 0;
+	is_virtual = strcmp(table->table_type, "virtual") == 0;
+	if (t->mode == MODE_ERROR)
+		return err_set(err, ERR_CONFLICT,
+			"table %s is there already, and write_mode is error", t->name);
+	if (is_virtual != (t->mode == MODE_VIRTUAL))
+		return err_set(err, ERR_CONFLICT, "table %s is there already and is %s", t->name,
+			is_virtual ? "virtual: it holds no data" : "not virtual");
+	if (table->is_remote_storage)
+		return err_set(err, ERR_USAGE,
+			"table %s is in an object storage, which only Flowfile writes", t->name);
+	if (table->scd2_config != NULL && t->mode != MODE_OVERWRITE)
+		return err_set(err, ERR_USAGE,
+			"table %s keeps its history (scd2), which only Flowfile writes", t->name);
+	if (t->mode != MODE_OVERWRITE && table->file_path != NULL && table->file_exists &&
+		!delta_is_table(table->file_path))
+		return err_set(err, ERR_USAGE,
+			"table %s is one file of parquet; only overwrite makes a table of it that "
+			"write_mode %s can change",
+			t->name, modes[t->mode]);
+	return 0;
+}
+
+/* --- what the catalog is told ------------------------------------------------------------------------------------- */
+
+static const char *
+schema_json(const struct columns *columns, struct arena *a)
+{
+	cJSON *array = cJSON_CreateArray(), *one;
+	const char *result;
+	char *text;
+
+	for (size_t i = 0; i < columns->n; i++) {
+		one = cJSON_CreateObject();
+		cJSON_AddStringToObject(one, "name", columns->items[i].name);
+		cJSON_AddStringToObject(one, "dtype", type_to_polars(columns->items[i].type, a));
+		cJSON_AddItemToArray(array, one);
+	}
+	text = cJSON_PrintUnformatted(array);
+	result = arena_strdup(a, text);
+	cJSON_free(text);
+	cJSON_Delete(array);
+	return result;
+}
+
+static const char *
+names_json(const struct delta_names *names, struct arena *a)
+{
+	cJSON *array;
+	const char *result;
+	char *text;
+
+	if (names->n == 0)
+		return NULL;
+	array = cJSON_CreateArray();
+	for (size_t i = 0; i < names->n; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(names->items[i]));
+	text = cJSON_PrintUnformatted(array);
+	result = arena_strdup(a, text);
+	cJSON_free(text);
+	cJSON_Delete(array);
+	return result;
+}
+
+/* The tables that the flow reads, for the links that show who reads what. */
+static int
+find_reads(struct plan *plan, struct table_written *w, struct err *err)
+{
+	const struct flow *flow = plan->top->flow;
+	int64_t *ids = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*ids));
+	struct table_info table;
+
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		if (strcmp(flow->nodes[i].kind->type, "catalog_reader") != 0)
+			continue;
+		if (catalog_reader_table(
+			    plan->catalog, flow->nodes[i].settings, &plan->arena, &table, err) == 0)
+			ids[w->n_reads++] = table.id;
+		else if (err->code != ERR_NOT_FOUND && err->code != ERR_USAGE)
+			return -1;
+		else
+			err_clear(err); /* a reader that no output needs */
+	}
+	w->reads = ids;
+	return 0;
+}
+
+static int
+record(struct plan *plan, const struct target *t, const struct table_info *table,
+	struct table_written *w, struct err *err)
+{
+	int64_t id;
+
+	w->name = t->name;
+	w->namespace_id = t->namespace_id;
+	w->description = t->description;
+	w->flow_id = plan->flow_id;
+	w->run_id = plan->run_id;
+	if (find_reads(plan, w, err) < 0)
+		return -1;
+	return tables_record_write(plan->catalog, table->id, w, &id, err);
+}
+
+/* --- writing -------------------------------------------------------------------------------------------------------- */
+
+/* Where the data is, or will be: "<tables>/<name>_<8 hex>". */
+static const char *
+folder_of(struct plan *plan, const struct target *t, const struct table_info *table)
+{
+	char *name = arena_strdup(&plan->arena, t->name), uuid[UUID_SIZE];
+
+	if (table->file_path != NULL && (!table->file_exists || delta_is_table(table->file_path)))
+		return table->file_path;
+	for (char *p = name; *p != '\0'; p++)
+		if (*p == '/')
+			*p = '_';
+	uuid4(uuid);
+	return arena_printf(&plan->arena, "%s/%s_%.8s", plan->catalog->paths->tables, name, uuid);
+}
+
+static int
+write_delta(struct plan *plan, const struct target *t, const char *dir, const char *sql,
+	struct delta_written *out, struct err *err)
+{
+	const struct delta_write_options options = {
+		.partition_columns = t->partition,
+		.add_columns = true,
+	};
+	/* A merge into a table goes by the table's own partitions. */
+	const struct delta_write_options merge = {
+		.partition_columns =
+			delta_is_table(dir) ? (struct delta_names){NULL, 0} : t->partition,
+		.add_columns = t->mode == MODE_UPSERT,
+	};
+
+	switch (t->mode) {
+	case MODE_APPEND:
+		return delta_append(plan->duck, dir, sql, &options, out, err);
+	case MODE_UPSERT:
+		return delta_merge(plan->duck, dir, sql, DELTA_UPSERT, &t->keys, &merge, out, err);
+	case MODE_UPDATE:
+		return delta_merge(plan->duck, dir, sql, DELTA_UPDATE, &t->keys, &merge, out, err);
+	case MODE_DELETE:
+		return delta_merge(plan->duck, dir, sql, DELTA_DELETE, &t->keys, &merge, out, err);
+	default:
+		return delta_overwrite(plan->duck, dir, sql, &options, out, err);
+	}
+}
+
+/* What the table has after the write, not what came in (D-36). */
+static int
+measure(struct plan *plan, const char *dir, struct table_written *w, struct err *err)
+{
+	struct arena *a = &plan->arena;
+	struct delta_snapshot s;
+
+	if (delta_open(dir, DELTA_LATEST, plan->duck, a, &s, err) < 0)
+		return -1;
+	w->file_path = dir;
+	w->schema_json = schema_json(&s.columns, a);
+	w->partition_columns = names_json(&s.partition_columns, a);
+	w->column_count = (int64_t)s.columns.n;
+	w->size_bytes = s.size;
+	w->row_count = s.rows;
+	if (s.rows >= 0)
+		return 0;
+	return duck_number(plan->duck,
+		arena_printf(a, "SELECT count(*) FROM (%s)", delta_scan_sql(&s, a)), &w->row_count,
+		err);
+}
+
+static int
+write_data(struct plan *plan, const struct target *t, const struct table_info *table,
+	const char *sql, int64_t *rows, struct err *err)
+{
+	const char *dir = folder_of(plan, t, table);
+	struct table_written w = {0};
+	struct delta_written written;
+
+	if (write_delta(plan, t, dir, sql, &written, err) < 0)
+		return -1;
+	*rows = written.rows_inserted + written.rows_updated + written.rows_deleted;
+	if (measure(plan, dir, &w, err) < 0)
+		return -1;
+	if (record(plan, t, table, &w, err) < 0)
+		return err_prefix(err, "the data is at %s, but the catalog was not told", dir);
+	if (table->file_path != NULL && strcmp(table->file_path, dir) != 0)
+		tables_drop_data(plan->catalog, table->file_path);
+	return 0;
+}
+
+static int
+write_virtual(struct plan *plan, const struct target *t, const struct table_info *table,
+	const struct relation *relation, struct err *err)
+{
+	struct table_written w = {
+		.row_count = COUNT_NONE,
+		.size_bytes = COUNT_NONE,
+		.column_count = (int64_t)relation->columns.n,
+		.schema_json = schema_json(&relation->columns, &plan->arena),
+	};
+
+	if (plan->flow_id == ID_NONE)
+		return err_set(err, ERR_USAGE,
+			"a virtual table is made by a flow that the catalog knows; register this "
+			"one with `flowfile flows register`");
+	if (table->id != ID_NONE && table->producer_registration_id != plan->flow_id)
+		return err_set(err, ERR_CONFLICT,
+			"the virtual table %s is made by another flow (%" PRId64 ")", t->name,
+			table->producer_registration_id);
+	return record(plan, t, table, &w, err);
+}
+
+int
+node_catalog_writer_write(struct plan *plan, const struct flow_node *node,
+	struct relation *relation, int64_t *rows, struct err *err)
+{
+	struct target t = {0};
+	struct table_info table;
+
+	if (take_target(node, &plan->arena, &t, err) < 0 ||
+		find_namespace(plan->catalog, &t, err) < 0 ||
+		find_table(plan->catalog, &t, &plan->arena, &table, err) < 0 ||
+		check_table(&t, &table, err) < 0)
+		return -1;
+	if (t.mode == MODE_VIRTUAL)
+		return write_virtual(plan, &t, &table, relation, err);
+	if (table.id == ID_NONE &&
+		tables_check_place(plan->catalog, t.name, t.namespace_id, ID_NONE, err) < 0)
+		return -1;
+	return write_data(plan, &t, &table, plan_sql_text(plan, relation), rows, err);
+}

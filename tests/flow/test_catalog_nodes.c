@@ -1,0 +1,323 @@
+/* Tables of a real catalog (SQLite) as sources and results of flows. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "catalog/flows.h"
+#include "catalog/namespaces.h"
+#include "catalog/tables.h"
+#include "catalog/users.h"
+#include "catalog/zones.h"
+#include "engine_test.h"
+#include "flow/run.h"
+#include "store/schema.h"
+
+static char folder[64];
+static struct paths paths;
+static struct catalog cat;
+static struct arena arena;
+static struct err err;
+static struct duck *duck;
+static unsigned n_files;
+
+static void
+set_up(void)
+{
+	const struct db_options options = {.create = true};
+
+	log_set_level(LOG_ERROR_LEVEL);
+	err_clear(&err);
+	snprintf(folder, sizeof(folder), "/tmp/test_catalog.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(paths_resolve(folder, &paths, &err), 0);
+	cat = (struct catalog){.paths = &paths, .clock = &clock_real, .zones = zones_new()};
+	ck_assert_msg(
+		db_open(arena_printf(&arena, "%s/c.db", folder), &options, &cat.db, &err) == 0,
+		"%s", err.text);
+	ck_assert_msg(schema_prepare(cat.db, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(users_local(cat.db, &cat.user_id, &err), 0);
+}
+
+static void
+tear_down(void)
+{
+	duck_close(duck);
+	duck = NULL;
+	db_close(cat.db);
+	zones_free(cat.zones);
+	paths_free(&paths);
+	ck_assert_int_eq(system(arena_printf(&arena, "rm -rf '%s'", folder)), 0);
+	arena_free(&arena);
+	arena = (struct arena)ARENA_INIT;
+}
+
+/* A flow file of these nodes. */
+static const char *
+file(const char *nodes)
+{
+	const char *path = arena_printf(&arena, "%s/f%u.yaml", folder, n_files++);
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f,
+		"flowfile_version: 0.16.0\nflowfile_id: 1\nflowfile_name: t\n"
+		"flowfile_settings: {}\nnodes:\n%s",
+		nodes);
+	ck_assert_int_eq(fclose(f), 0);
+	return path;
+}
+
+/* A plan has a database to itself. */
+static void
+open_anew(void)
+{
+	duck_close(duck);
+	duck = engine_test_open();
+	err_clear(&err);
+}
+
+static int
+run_file(const char *path, int64_t flow_id)
+{
+	struct plan_options options = {.catalog = &cat, .flow_id = flow_id};
+	const struct flow_run_options how = {0};
+	struct flow_progress progress;
+	struct plan *plan = NULL;
+	struct flow *flow;
+	int rc;
+
+	open_anew();
+	options.duck = duck;
+	ck_assert_msg(flow_read(path, NULL, 0, &flow, &err) == 0, "%s", err.text);
+	ck_assert_msg(plan_create(&options, &plan, &err) == 0, "%s", err.text);
+	plan_scope(plan, flow, NULL, 0);
+	rc = flow_run(plan, &how, &progress, &err);
+	plan_free(plan);
+	flow_free(flow);
+	return rc;
+}
+
+/* Writes rows of k and v, YAML lists. */
+static int
+write_rows(const char *k, const char *v, const char *settings)
+{
+	return run_file(file(arena_printf(&arena,
+				"- {id: 1, type: manual_input, outputs: [2], setting_input: "
+				"{raw_data_format: {columns: [{name: k, data_type: Int64}, "
+				"{name: v, data_type: String}], data: [%s, %s]}}}\n"
+				"- {id: 2, type: catalog_writer, input_ids: [1], setting_input: "
+				"{catalog_write_settings: {%s}}}\n",
+				k, v, settings)),
+		ID_NONE);
+}
+
+/* What a reader with these settings gives, "1|a;2|NULL", in the order of its columns; NULL with err. */
+static const char *
+read_rows(const char *settings)
+{
+	struct plan_options options = {.catalog = &cat};
+	struct relation *relation;
+	struct duck_rows *rows;
+	const char *text = "";
+	struct plan *plan;
+	struct flow *flow;
+	int rc;
+
+	open_anew();
+	options.duck = duck;
+	ck_assert_msg(flow_read(file(arena_printf(&arena,
+					"- {id: 1, type: catalog_reader, setting_input: {%s}}\n",
+					settings)),
+			      NULL, 0, &flow, &err) == 0,
+		"%s", err.text);
+	ck_assert_int_eq(plan_create(&options, &plan, &err), 0);
+	plan_scope(plan, flow, NULL, 0);
+	rc = plan_compile(plan, plan->top, &flow->nodes[0], 0, &relation, &err);
+	if (rc == 0)
+		rc = duck_query(duck,
+			arena_printf(&arena,
+				"SELECT coalesce(string_agg(t, ';' ORDER BY t), '') FROM (SELECT "
+				"concat_ws('|', %s) AS t FROM (%s) AS s)",
+				relation->columns.n > 1
+					? "coalesce(k::VARCHAR, 'NULL'), coalesce(v, 'NULL')"
+					: "coalesce(k::VARCHAR, 'NULL')",
+				plan_sql_text(plan, relation)),
+			&rows, &err);
+	if (rc == 0) {
+		ck_assert(duck_rows_next(rows));
+		text = duck_text_copy(rows, 0, &arena);
+		duck_rows_free(rows);
+	}
+	plan_free(plan);
+	flow_free(flow);
+	return rc == 0 ? text : NULL;
+}
+
+static struct table_info
+table_of(const char *name)
+{
+	struct table_list list;
+
+	ck_assert_int_eq(tables_list(&cat, ID_NONE, &arena, &list, &err), 0);
+	for (size_t i = 0; i < list.n; i++)
+		if (strcmp(list.items[i].name, name) == 0)
+			return list.items[i];
+	ck_abort_msg("there is no table %s", name);
+}
+
+#define ok(call) ck_assert_msg((call) == 0, "%s", err.text)
+#define fails(call, code_wanted, part)                                                             \
+	do {                                                                                       \
+		ck_assert_int_lt(call, 0);                                                         \
+		ck_assert_int_eq(err.code, code_wanted);                                           \
+		ck_assert_msg(strstr(err.text, part) != NULL, "%s", err.text);                     \
+	} while (0)
+#define reads(settings, wanted)                                                                    \
+	do {                                                                                       \
+		const char *got_ = read_rows(settings);                                            \
+		ck_assert_msg(got_ != NULL, "%s", err.text);                                       \
+		ck_assert_str_eq(got_, wanted);                                                    \
+	} while (0)
+#define not_read(settings, part)                                                                   \
+	do {                                                                                       \
+		ck_assert_ptr_null(read_rows(settings));                                           \
+		ck_assert_msg(strstr(err.text, part) != NULL, "%s", err.text);                     \
+	} while (0)
+
+START_TEST(overwriting_makes_a_version_and_moves_the_stamp)
+{
+	struct table_info first, second;
+
+	ok(write_rows("[1, null]", "[a, null]", "table_name: t"));
+	first = table_of("t");
+	ck_assert_int_eq(first.row_count, 2);
+	ck_assert_int_eq(first.column_count, 2);
+	ck_assert_str_eq(first.namespace_name, "default");
+	ck_assert_ptr_nonnull(strstr(first.schema_json, "{\"name\":\"k\",\"dtype\":\"Int64\"}"));
+	ok(write_rows("[1, null]", "[a, null]", "table_name: t"));
+	second = table_of("t");
+	ck_assert_int_eq(second.id, first.id);
+	ck_assert_str_eq(second.file_path, first.file_path);
+	ck_assert_int_gt(second.updated_us, first.updated_us);
+	ok(write_rows("[5]", "[e]", "table_name: t"));
+	reads("catalog_table_name: t", "5|e");
+	reads("catalog_table_name: t, delta_version: 0", "1|a;NULL|NULL");
+	not_read("catalog_table_name: t, delta_version: 7", "table t");
+}
+END_TEST
+
+START_TEST(tables_are_found_by_id_full_name_and_name)
+{
+	ok(write_rows("[1]", "[a]", "table_name: t, namespace_full_name: General.default"));
+	reads(arena_printf(&arena, "catalog_table_id: %lld, catalog_table_name: no",
+		      (long long)table_of("t").id),
+		"1|a");
+	reads("catalog_full_table_name: General.default.t", "1|a");
+	reads("catalog_table_id: 99, catalog_table_name: t", "1|a");
+	not_read("catalog_table_id: 99", "no table has the id 99");
+	not_read("catalog_full_table_name: General.default.tt", "tt");
+	not_read("catalog_table_name: tt", "did you mean 't'");
+	not_read("scd2_view: all", "names no table");
+	not_read("catalog_table_name: t, sql_query: SELECT 1", "sql_query");
+	fails(write_rows("[1]", "[a]", "table_name: x, namespace_full_name: General.defualt"),
+		ERR_NOT_FOUND, "namespace_full_name");
+}
+END_TEST
+
+START_TEST(merges_go_by_keys_and_NULL_is_none)
+{
+	ok(write_rows("[1, 2, null]", "[a, b, c]", "table_name: t, write_mode: append"));
+	ok(write_rows(
+		"[2, 3, null]", "[B, C, d]", "table_name: t, write_mode: upsert, merge_keys: [k]"));
+	reads("catalog_table_name: t", "1|a;2|B;3|C;NULL|c;NULL|d");
+	ck_assert_int_eq(table_of("t").row_count, 5);
+	ok(write_rows("[1, 9]", "[A, X]", "table_name: t, write_mode: update, merge_keys: [k]"));
+	ok(write_rows("[3, null]", "[x, x]", "table_name: t, write_mode: delete, merge_keys: [k]"));
+	reads("catalog_table_name: t", "1|A;2|B;NULL|c;NULL|d");
+	ck_assert_int_eq(table_of("t").row_count, 4);
+}
+END_TEST
+
+START_TEST(wrong_settings_are_named)
+{
+	ok(write_rows("[1]", "[a]", "table_name: t, write_mode: error"));
+	fails(write_rows("[1]", "[a]", "table_name: t, write_mode: error"), ERR_CONFLICT,
+		"there already");
+	fails(write_rows("[1]", "[a]", "table_name: t, write_mode: upsert"), ERR_USAGE,
+		"merge_keys");
+	fails(write_rows("[1]", "[a]", "table_name: t, write_mode: upsert, merge_keys: [zz]"),
+		ERR_USAGE, "no column zz; there are k and v");
+	fails(write_rows("[1]", "[a]", "table_name: t, partition_by: [K]"), ERR_USAGE,
+		"partition_by");
+	fails(write_rows("[1]", "[a]", "table_name: a.b"), ERR_USAGE, "must not contain '.'");
+	fails(write_rows("[1]", "[a]", "table_name: t, write_mode: scd2, merge_keys: [k]"),
+		ERR_USAGE, "scd2");
+	fails(write_rows("[1]", "[a]", "table_name: u, write_mode: virtual"), ERR_USAGE,
+		"register");
+}
+END_TEST
+
+static int64_t
+known(const char *path, const char *name)
+{
+	const struct flow_new new = {.name = name, .flow_path = path};
+	int64_t id;
+
+	ck_assert_msg(flows_register(&cat, &new, &id, &err) == 0, "%s", err.text);
+	return id;
+}
+
+static const char *
+virtual_of(const char *source, const char *name)
+{
+	return file(arena_printf(&arena,
+		"- {id: 1, type: catalog_reader, outputs: [2], setting_input: "
+		"{catalog_table_name: %s}}\n"
+		"- {id: 2, type: catalog_writer, input_ids: [1], setting_input: "
+		"{catalog_write_settings: {table_name: %s, write_mode: virtual}}}\n",
+		source, name));
+}
+
+START_TEST(virtual_tables_are_the_flow_that_makes_them)
+{
+	const char *v = virtual_of("t", "v"), *w = virtual_of("v", "w");
+	int64_t id;
+
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	id = known(v, "makes v");
+	ok(run_file(v, id));
+	ck_assert_str_eq(table_of("v").table_type, "virtual");
+	ck_assert_int_eq(table_of("v").producer_registration_id, id);
+	ck_assert_uint_eq(table_of("t").n_read_by, 1);
+	ck_assert_int_eq(table_of("t").read_by[0].id, id);
+	ok(run_file(w, known(w, "makes w")));
+	ok(write_rows("[2]", "[b]", "table_name: t"));
+	reads("catalog_table_name: w", "2|b");
+	not_read("catalog_table_name: w, delta_version: 0", "virtual");
+	fails(write_rows("[1]", "[a]", "table_name: v"), ERR_CONFLICT, "virtual");
+
+	/* v is made of w from now on, and w of v. */
+	ck_assert_int_eq(rename(virtual_of("w", "v"), v), 0);
+	not_read("catalog_table_name: w", "loop");
+	ck_assert_ptr_nonnull(strstr(err.text, "v"));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("catalog nodes");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, overwriting_makes_a_version_and_moves_the_stamp);
+	tcase_add_test(tc, tables_are_found_by_id_full_name_and_name);
+	tcase_add_test(tc, merges_go_by_keys_and_NULL_is_none);
+	tcase_add_test(tc, wrong_settings_are_named);
+	tcase_add_test(tc, virtual_tables_are_the_flow_that_makes_them);
+	suite_add_tcase(suite, tc);
+	return engine_test_run(suite);
+}
