@@ -21,6 +21,9 @@ int cli_run_flow_file(struct cli *cli, const struct cli_flow_run *asked, int *si
 /* The engine with the limits of the configuration. */
 int cli_engine_open(struct cli *cli, struct duck **duck, struct err *err);
 
+/* A verb of `flowfile tables`. */
+int tables_preview_run(struct cli *cli, struct err *err);
+
 /* Verbs of `flowfile flows`. */
 int flows_check_run(struct cli *cli, struct err *err);
 int flows_plan_run(struct cli *cli, struct err *err);

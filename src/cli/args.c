@@ -31,11 +31,11 @@ find_in(const struct cli_option *options, const char *name, size_t len, char let
 static const struct cli_option *
 find_option(const struct cli *cli, const char *name, size_t len, char letter)
 {
-	const struct cli_option *found = find_in(cli_global_options, name, len, letter);
+	const struct cli_option *found = NULL;
 
-	if (found == NULL && cli->command != NULL)
+	if (cli->command != NULL)
 		found = find_in(cli->command->options, name, len, letter);
-	return found;
+	return found != NULL ? found : find_in(cli_global_options, name, len, letter);
 }
 
 static int

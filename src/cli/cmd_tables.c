@@ -10,6 +10,7 @@
 #include "catalog/resolve.h"
 #include "catalog/tables.h"
 #include "cli/cli.h"
+#include "cli/flow.h"
 
 static const char *
 full_name(struct arena *a, const struct table_info *t)
@@ -298,20 +299,6 @@ tables_touch_run(struct cli *cli, struct err *err)
 	return 0;
 }
 
-static int
-tables_preview_run(struct cli *cli, struct err *err)
-{
-	int64_t id;
-
-	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
-		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0)
-		return -1;
-	return err_set(err, ERR_FAILED,
-		"this program does not read table data: it has no query engine\n"
-		"`flowfile tables show %lld` says where the data is.",
-		(long long)id);
-}
-
 static const struct cli_option list_options[] = {
 	{"namespace", 0, "NS", "only of this namespace: an id, schema or catalog.schema", false},
 	{NULL, 0, NULL, NULL, false},
@@ -337,6 +324,13 @@ static const struct cli_option touch_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 
+static const struct cli_option preview_options[] = {
+	{"limit", 0, "N", "at most so many rows; 20 if not said", false},
+	{"version", 0, "N", "as the table was in this version", false},
+	{"csv", 0, NULL, "as CSV", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
 const struct cli_command cmd_tables[] = {
 	{"list", "", "Lists the tables", tables_list_run, 0, 0, list_options, NULL, false},
 	{"show", "TABLE", "Shows one table", tables_show_run, 1, 1, NULL, NULL, false},
@@ -349,8 +343,7 @@ const struct cli_command cmd_tables[] = {
 	{"touch", "TABLE", "Says that a table was written: schedules that watch it fire",
 		tables_touch_run, 1, 1, touch_options,
 		"Inside a run, FLOWFILE_RUN_ID is noted as the run that wrote.", false},
-	{"preview", "TABLE", "Refuses: this program has no query engine to show rows with",
-		tables_preview_run, 1, 1, NULL,
-		"`flowfile tables show TABLE` says where the data is.", false},
+	{"preview", "TABLE", "Shows rows of a table", tables_preview_run, 1, 1, preview_options,
+		"It reads the table's data with the query engine.", false},
 	{0},
 };

@@ -20,6 +20,7 @@ flowfile_SOURCES = \
 	src/cli/out.c \
 	src/cli/request.c \
 	src/cli/scheduler_open.c \
+	src/cli/table_preview.c \
 	src/cli/unseen.c
 noinst_HEADERS += include/cli/cli.h include/cli/flow.h
 flowfile_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)

@@ -70,7 +70,9 @@ dispatch(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	if (args_parse(cli, argc, argv, err) < 0)
 		return -1;
-	if (args_has(cli, "version") && !args_has(cli, "help"))
+	/* A command's own --version has a value. */
+	if (args_has(cli, "version") && args_value(cli, "version") == NULL &&
+		!args_has(cli, "help"))
 		return cmd_version_run(cli, err);
 	if (cli->command == NULL || args_has(cli, "help") || cli->n_args < cli->command->min_args)
 		return incomplete(cli, err);

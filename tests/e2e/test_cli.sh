@@ -232,7 +232,7 @@ FLOWFILE_RUN_ID=nonsense run 0 "$flowfile" tables touch orders
 err 'FLOWFILE_RUN_ID is not a number'
 no 3 "did you mean 'orders'?" tables touch order
 no 2 "--rows: 'many'" tables touch orders --rows many
-no 1 'query engine' tables preview orders
+no 2 "--limit: 'many'" tables preview orders --limit many
 ok tables show orders
 out 'General.default.orders'
 ok tables show 1 --json
