@@ -260,12 +260,14 @@ const struct option config_options[] = {
 		"days. The list of runs is Flowfile's and stays."},
 	{"engine_memory", &kind_bytes, FIELD(engine_memory_bytes), "0", INT64_C(32) << 20,
 		INT64_C(1) << 50, {NULL}, false,
-		"Memory that one run of a flow file may use before it puts data aside on disk. 0: 80 % of "
+		"Memory that one run of a flow file may use before it puts data aside on disk. 0: "
+		"80 % of "
 		"the machine's."},
 	{"engine_threads", &kind_count, FIELD(engine_threads), "0", 0, 1024, {NULL}, false,
 		"Threads that one run of a flow file may use. 0: one for each processor."},
 	{"engine_temp_dir", &kind_text, FIELD(engine_temp_dir), "", 0, 0, {NULL}, false,
-		"Where a run of a flow file puts data aside that does not fit into its memory. Empty: "
+		"Where a run of a flow file puts data aside that does not fit into its memory. "
+		"Empty: "
 		"TMPDIR, or else /tmp."},
 	{"heartbeat_interval", &kind_seconds, FIELD(heartbeat_s), "10s", 1, 30, {NULL}, false,
 		"How often the leader renews its lock, which others may take after 90s without "
