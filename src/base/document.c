@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define NODES_MAX 2000000 /* of a YAML tree, with what its aliases stand for */
+#define NODES_MAX 500000 /* of a YAML tree, with what its aliases stand for */
 #define EXACT_MAX (INT64_C(1) << 53)
 
 static bool

@@ -93,7 +93,9 @@ run_file(const char *path, int64_t flow_id)
 	ck_assert_msg(flow_read(path, NULL, 0, &flow, &err) == 0, "%s", err.text);
 	ck_assert_msg(plan_create(&options, &plan, &err) == 0, "%s", err.text);
 	plan_scope(plan, flow, NULL, 0);
-	rc = flow_run(plan, &how, &progress, &err);
+	rc = plan_check(flow, &err);
+	if (rc == 0)
+		rc = flow_run(plan, &how, &progress, &err);
 	plan_free(plan);
 	flow_free(flow);
 	return rc;

@@ -309,6 +309,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_set_timeout(tc, 60); /* half a million nodes on a busy machine */
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, nodes_come_behind_what_they_read);
 	tcase_add_test(tc, an_edge_has_the_handle_of_its_place_among_the_outputs);
