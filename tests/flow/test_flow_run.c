@@ -180,6 +180,7 @@ explained(int64_t id)
 	struct relation *relation;
 	struct duck_rows *rows;
 	struct err err = ERR_INIT;
+	const char *text;
 
 	ck_assert_msg(plan_compile(plan, plan->top, flow_node(flow, id), 0, &relation, &err) == 0,
 		"%s", err.text);
@@ -188,7 +189,9 @@ explained(int64_t id)
 			&rows, &err),
 		0);
 	ck_assert(duck_rows_next(rows));
-	return duck_text_copy(rows, 1, &a);
+	text = duck_text_copy(rows, 1, &a);
+	duck_rows_free(rows);
+	return text;
 }
 
 START_TEST(the_filters_of_a_reader_reach_the_scan)
