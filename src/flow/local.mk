@@ -12,9 +12,16 @@ libflow_a_SOURCES = \
 	src/flow/delta_snapshot.c \
 	src/flow/delta_write.c \
 	src/flow/duck.c \
+	src/flow/eval.c \
 	src/flow/flow.c \
 	src/flow/formula.c \
+	src/flow/formula_formats.c \
 	src/flow/formula_functions.c \
+	src/flow/formula_parse.c \
+	src/flow/formula_tokens.c \
+	src/flow/formula_tree.h \
+	src/flow/formula_value.c \
+	src/flow/formula_value.h \
 	src/flow/kinds.c \
 	src/flow/nodes/catalog_read.c \
 	src/flow/nodes/catalog_write.c \
@@ -36,6 +43,7 @@ noinst_HEADERS += \
 	include/flow/columns.h \
 	include/flow/delta.h \
 	include/flow/duck.h \
+	include/flow/eval.h \
 	include/flow/flow.h \
 	include/flow/formula.h \
 	include/flow/node.h \

@@ -43,9 +43,13 @@ tests_flow_test_flow_run_SOURCES = tests/flow/test_flow_run.c
 tests_flow_test_flow_run_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_flow_run_LDADD = $(flow_ldadd)
 tests_flow_test_formula_SOURCES = tests/flow/test_formula.c
-tests_flow_test_formula_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_formula_CPPFLAGS = $(flow_cppflags) -DCASES=\"$(abs_srcdir)/tests/flow/formula_cases.txt\" \
+	-DMANUAL=\"$(abs_srcdir)/doc/formulas.md\"
 tests_flow_test_formula_LDADD = $(flow_ldadd)
 tests_flow_test_nodes_SOURCES = tests/flow/test_nodes.c
 tests_flow_test_nodes_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_nodes_LDADD = $(flow_ldadd)
 endif
+EXTRA_DIST += \
+	doc/formulas.md \
+	tests/flow/formula_cases.txt

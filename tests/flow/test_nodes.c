@@ -241,7 +241,7 @@ static const struct {
 	{"record_id", ONE, "record_id_input: {output_column_name: k}",
 		"there is a column k already"},
 	{"formula", ONE, "function: {field: {name: s}, function: '[z]'}",
-		"function: line 1, column 1: there is no column z"},
+		"function: column 1: there is no column z"},
 	{"formula", ONE, "function: {field: {name: s, data_type: Intt}, function: '1'}",
 		"there is no type Intt"},
 	{"formula", ONE, "", "function: it is missing"},

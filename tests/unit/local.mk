@@ -12,6 +12,7 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_decide \
 	tests/unit/test_file \
+	tests/unit/test_formula \
 	tests/unit/test_flow_file \
 	tests/unit/test_http_server \
 	tests/unit/test_json \
@@ -63,6 +64,10 @@ tests_unit_test_file_LDADD = $(unit_base_ldadd)
 tests_unit_test_flow_file_SOURCES = tests/unit/test_flow_file.c
 tests_unit_test_flow_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 tests_unit_test_flow_file_LDADD = libflow.a libcatalog.a libstore.a $(unit_core_ldadd) $(STORE_LIBS) $(FLOW_LIBS)
+
+tests_unit_test_formula_SOURCES = tests/unit/test_formula.c
+tests_unit_test_formula_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_formula_LDADD = libflow.a $(unit_base_ldadd)
 
 tests_unit_test_http_server_SOURCES = tests/unit/test_http_server.c
 tests_unit_test_http_server_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
