@@ -27,11 +27,24 @@ check_sql(const char *sql)
 	assert(depth == 0 && quote == '\0');
 }
 
+/* The columns that a translated formula reads are there. */
+static void
+check_columns(const char *text, const struct columns *columns, struct arena *a)
+{
+	struct err err = ERR_INIT;
+	const char **names;
+	size_t n;
+
+	assert(formula_columns(text, a, &names, &n, &err) == 0);
+	for (size_t i = 0; i < n; i++)
+		assert(columns_find(columns, names[i]) != NULL);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct column items[] = {{"a", "BIGINT"}, {"b", "VARCHAR"}, {"c", "DATE"}, {"d", "BOOLEAN"},
-		{"e\"", "DOUBLE"}};
+		{"e\"", "DOUBLE"}, {"f", "TIMESTAMP"}, {"g", "VARCHAR[]"}, {"h", "UUID"}};
 	const struct columns columns = {items, ARRAY_LEN(items)};
 	struct arena a = ARENA_INIT;
 	struct err err = ERR_INIT;
@@ -39,10 +52,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = xcalloc(1, size + 1);
 
 	memcpy(text, data, size);
-	if (formula_translate(text, &columns, &a, &formula, &err) == 0)
+	if (formula_translate(text, &columns, &a, &formula, &err) == 0) {
 		check_sql(formula.sql);
-	else
+		check_columns(text, &columns, &a);
+	} else {
 		assert(err.code == ERR_USAGE && err.text[0] != '\0');
+	}
 	arena_free(&a);
 	free(text);
 	return 0;
