@@ -34,6 +34,8 @@ libflow_a_SOURCES = \
 	src/flow/nodes/output.c \
 	src/flow/nodes/pass.c \
 	src/flow/nodes/read.c \
+	src/flow/nodes/rename.c \
+	src/flow/nodes/reshape.c \
 	src/flow/nodes/rows.c \
 	src/flow/param.c \
 	src/flow/plan.c \

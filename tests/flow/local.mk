@@ -9,7 +9,8 @@ flow_tests = \
 	tests/flow/test_duck \
 	tests/flow/test_flow_run \
 	tests/flow/test_formula \
-	tests/flow/test_nodes
+	tests/flow/test_nodes \
+	tests/flow/test_nodes_reshape
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -49,6 +50,9 @@ tests_flow_test_formula_LDADD = $(flow_ldadd)
 tests_flow_test_nodes_SOURCES = tests/flow/test_nodes.c
 tests_flow_test_nodes_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_nodes_LDADD = $(flow_ldadd)
+tests_flow_test_nodes_reshape_SOURCES = tests/flow/test_nodes_reshape.c
+tests_flow_test_nodes_reshape_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_nodes_reshape_LDADD = $(flow_ldadd)
 endif
 EXTRA_DIST += \
 	doc/formulas.md \

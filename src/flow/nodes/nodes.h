@@ -6,6 +6,7 @@
 
 /* input.c: rows that are written in the flow itself */
 int node_manual_input(struct compiler *c, struct err *err);
+int node_flow_input(struct compiler *c, struct err *err);
 
 /* read.c: files */
 int node_read(struct compiler *c, struct err *err);
@@ -32,6 +33,8 @@ bool catalog_writer_makes(const struct flow_node *node, const char *table);
 
 /* pass.c: what changes nothing */
 int node_pass(struct compiler *c, struct err *err);
+int node_flow_output(struct compiler *c, struct err *err);
+int node_api_response(struct compiler *c, struct err *err);
 
 /* filter.c */
 int node_filter(struct compiler *c, struct err *err);
@@ -47,6 +50,14 @@ int node_sample(struct compiler *c, struct err *err);
 int node_record_id(struct compiler *c, struct err *err);
 int node_record_count(struct compiler *c, struct err *err);
 int node_union(struct compiler *c, struct err *err);
+
+/* reshape.c: columns or pieces of text that become rows */
+int node_unpivot(struct compiler *c, struct err *err);
+int node_text_to_rows(struct compiler *c, struct err *err);
+
+/* rename.c */
+int node_dynamic_rename(struct compiler *c, struct err *err);
+enum node_mode node_dynamic_rename_judge(const struct flow_node *node, const char **why);
 
 /* join.c */
 int node_join(struct compiler *c, struct err *err);
