@@ -27,5 +27,6 @@ int tables_preview_run(struct cli *cli, struct err *err);
 /* Verbs of `flowfile flows`. */
 int flows_check_run(struct cli *cli, struct err *err);
 int flows_plan_run(struct cli *cli, struct err *err);
+int flows_eval_run(struct cli *cli, struct err *err);
 
 #endif

@@ -341,5 +341,8 @@ const struct cli_command cmd_flows[] = {
 	{"plan", "PATH",
 		"Shows the statement that each output of a flow file becomes, and its plan",
 		flows_plan_run, 1, 1, plan_options, NULL, false},
+	{"eval", "FORMULA [NAME=VALUE]...", "Says what a formula is worth", flows_eval_run, 1,
+		CLI_ARGS_MAX, NULL,
+		"Each NAME is a column of the one row that it is worked out for.", false},
 	{0},
 };

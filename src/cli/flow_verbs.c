@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/flow.h"
+#include "flow/eval.h"
 #include "flow/node.h"
 
 /* --- check ------------------------------------------------------------------------------------------------- */
@@ -155,5 +156,36 @@ flows_plan_run(struct cli *cli, struct err *err)
 	plan_free(plan);
 	duck_close(duck);
 	flow_free(flow);
+	return rc;
+}
+
+/* --- eval ---------------------------------------------------------------------------------------------------- */
+
+int
+flows_eval_run(struct cli *cli, struct err *err)
+{
+	const char *names[CLI_ARGS_MAX], *values[CLI_ARGS_MAX];
+	struct duck *duck;
+	struct buf out;
+	size_t n = 0;
+	int rc;
+
+	for (int i = 1; i < cli->n_args; i++) {
+		const char *equals = strchr(cli->args[i], '=');
+
+		if (equals == NULL || equals == cli->args[i])
+			return err_set(err, ERR_USAGE, "'%s' is not NAME=VALUE", cli->args[i]);
+		names[n] = arena_printf(
+			&cli->arena, "%.*s", (int)(equals - cli->args[i]), cli->args[i]);
+		values[n++] = equals + 1;
+	}
+	if (cli_engine_open(cli, &duck, err) < 0)
+		return -1;
+	buf_init(&out, 64 * 1024 * 1024);
+	rc = eval_expression(duck, cli->args[0], names, values, n, &out, err);
+	if (rc == 0)
+		printf("%s\n", buf_str(&out));
+	buf_free(&out);
+	duck_close(duck);
 	return rc;
 }

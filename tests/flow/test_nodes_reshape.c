@@ -257,7 +257,7 @@ static const struct {
 	{"dynamic_rename", "dynamic_rename_input: {rename_mode: formula}",
 		"formula: it is missing"},
 	{"dynamic_rename", "dynamic_rename_input: {rename_mode: formula, formula: '[name]'}",
-		"formula: line 1, column 1: there is no column name"},
+		"formula: column 1: there is no column name"},
 	{"dynamic_rename", "dynamic_rename_input: {rename_mode: formula, formula: '\"\"'}",
 		"formula: it gives no name for column k"},
 	{"dynamic_rename", "dynamic_rename_input: {rename_mode: formula, formula: '\"same\"'}",
