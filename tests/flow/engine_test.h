@@ -13,18 +13,18 @@ static inline int
 engine_test_run(Suite *suite)
 {
 	struct duck_options options = {.threads = 2};
+	SRunner *runner = srunner_create(suite);
 	struct err err = ERR_INIT;
 	struct duck *d;
-	SRunner *runner;
 	int failed;
 
 	if (duck_open(&options, &d, &err) < 0) {
 		printf("skipped: %s\n", err.text);
+		srunner_free(runner);
 		return getenv("FLOWFILE_TEST_REQUIRE_ENGINE") != NULL ? 1 : 77;
 	}
 	duck_close(d);
 	/* The library has threads from now on, and what forks must not have loaded it: tests run in this process. */
-	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
