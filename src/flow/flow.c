@@ -278,8 +278,9 @@ connect_nodes(struct reader *r, struct err *err)
 static int
 name_cycle(struct flow *flow, const bool *placed, struct err *err)
 {
-	size_t at = 0, *seen = arena_array(&flow->arena, flow->n_nodes, sizeof(*seen)), n = 0,
-	       first;
+	/* One more than there are nodes: the last one seen is there twice. */
+	size_t *seen = arena_array(&flow->arena, flow->n_nodes + 1, sizeof(*seen));
+	size_t at = 0, n = 0, first;
 	const char *text = "";
 
 	while (placed[at])
