@@ -13,4 +13,4 @@ export FLOWFILE_TEST_REQUIRE_POSTGRES=1 FLOWFILE_TEST_REQUIRE_ENGINE=1
 if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null && unshare --user true 2>/dev/null; then
 	export FLOWFILE_TEST_REQUIRE_ALL=1
 fi
-exec make -C build --no-print-directory check VERBOSE=1 "$@"
+exec make -C build --no-print-directory -j"$(nproc)" check VERBOSE=1 "$@"
