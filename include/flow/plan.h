@@ -38,9 +38,16 @@ struct relation {
 	unsigned mark; /* of the walk that saw it last */
 };
 
-/* A flow within a plan: the one that is run, or one that makes a virtual table. */
+/* A virtual table, which all who read it share. */
+struct plan_table {
+	int64_t id;
+	struct relation *relation;
+	struct plan_table *next;
+};
+
+/* A flow within a plan: the one that is run, or one that makes a virtual table, as a query does. */
 struct scope {
-	const struct flow *flow;
+	const struct flow *flow; /* NULL: of a query */
 	const char *prefix; /* of the names of its relations */
 	struct relation **relations; /* by node and handle; NULL: not compiled */
 	struct scope *outer; /* NULL: the flow that is run */
@@ -61,6 +68,7 @@ struct plan {
 	struct scope *top;
 	struct flow **flows; /* those that make virtual tables; owned */
 	size_t n_flows;
+	struct plan_table *tables; /* virtual ones that were read */
 	void (*say)(void *arg, const char *line); /* to the log; may be NULL */
 	void *say_arg;
 };
@@ -78,7 +86,7 @@ int plan_create(const struct plan_options *options, struct plan **out, struct er
 /* Removes its files too. */
 void plan_free(struct plan *plan);
 
-/* The scope of a flow, which outlives the plan. */
+/* The scope of a flow, which outlives the plan; of a query when flow is NULL. */
 struct scope *
 plan_scope(struct plan *plan, const struct flow *flow, struct scope *outer, int64_t table_id);
 

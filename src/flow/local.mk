@@ -1,6 +1,7 @@
 # Flow files on the query engine, whose library is loaded at run time and is not needed to build.
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
+	src/flow/catalog_sql.c \
 	src/flow/columns.c \
 	src/flow/delta_checkpoint.c \
 	src/flow/delta_commit.c \
@@ -37,11 +38,14 @@ libflow_a_SOURCES = \
 	src/flow/nodes/rename.c \
 	src/flow/nodes/reshape.c \
 	src/flow/nodes/rows.c \
+	src/flow/nodes/sql_query.c \
 	src/flow/param.c \
 	src/flow/plan.c \
+	src/flow/query.c \
 	src/flow/run.c \
 	src/flow/setting.c
 noinst_HEADERS += \
+	include/flow/catalog_sql.h \
 	include/flow/columns.h \
 	include/flow/delta.h \
 	include/flow/duck.h \
@@ -51,6 +55,7 @@ noinst_HEADERS += \
 	include/flow/node.h \
 	include/flow/param.h \
 	include/flow/plan.h \
+	include/flow/query.h \
 	include/flow/run.h \
 	src/flow/delta_impl.h
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \

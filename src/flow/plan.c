@@ -118,8 +118,9 @@ plan_scope(struct plan *plan, const struct flow *flow, struct scope *outer, int6
 	scope->outer = outer;
 	scope->table_id = table_id;
 	scope->prefix = outer != NULL ? arena_printf(&plan->arena, "v%u_n", plan->n_names++) : "n";
-	scope->relations = arena_array(
-		&plan->arena, flow->n_nodes * FLOW_HANDLES_MAX + 1, sizeof(struct relation *));
+	if (flow != NULL)
+		scope->relations = arena_array(&plan->arena, flow->n_nodes * FLOW_HANDLES_MAX + 1,
+			sizeof(struct relation *));
 	if (outer == NULL)
 		plan->top = scope;
 	return scope;
@@ -403,7 +404,12 @@ plan_sql(struct plan *plan, struct relation *relation, struct buf *sql)
 		if (!needed[i]->stored)
 			buf_printf(sql, "%s%s AS (%s\n)", ctes++ == 0 ? "WITH " : ",\n",
 				needed[i]->name, needed[i]->sql);
-	buf_printf(sql, "%s%s", ctes > 0 ? "\n" : "", relation->sql);
+	if (ctes == 0)
+		buf_puts(sql, relation->sql);
+	else if (text_starts(relation->sql, "SELECT"))
+		buf_printf(sql, "\n%s", relation->sql);
+	else /* a query with a WITH of its own */
+		buf_printf(sql, "\nSELECT * FROM (%s\n)", relation->sql);
 }
 
 const char *

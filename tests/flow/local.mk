@@ -10,7 +10,8 @@ flow_tests = \
 	tests/flow/test_flow_run \
 	tests/flow/test_formula \
 	tests/flow/test_nodes \
-	tests/flow/test_nodes_reshape
+	tests/flow/test_nodes_reshape \
+	tests/flow/test_query
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -53,6 +54,9 @@ tests_flow_test_nodes_LDADD = $(flow_ldadd)
 tests_flow_test_nodes_reshape_SOURCES = tests/flow/test_nodes_reshape.c
 tests_flow_test_nodes_reshape_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_nodes_reshape_LDADD = $(flow_ldadd)
+tests_flow_test_query_SOURCES = tests/flow/test_query.c
+tests_flow_test_query_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_query_LDADD = $(flow_ldadd)
 endif
 EXTRA_DIST += \
 	doc/formulas.md \

@@ -222,7 +222,6 @@ START_TEST(tables_are_found_by_id_full_name_and_name)
 	not_read("catalog_full_table_name: General.default.tt", "tt");
 	not_read("catalog_table_name: tt", "did you mean 't'");
 	not_read("scd2_view: all", "names no table");
-	not_read("catalog_table_name: t, sql_query: SELECT 1", "sql_query");
 	fails(write_rows("[1]", "[a]", "table_name: x, namespace_full_name: General.defualt"),
 		ERR_NOT_FOUND, "namespace_full_name");
 }
@@ -307,6 +306,66 @@ START_TEST(virtual_tables_are_the_flow_that_makes_them)
 }
 END_TEST
 
+static int64_t
+query_table(const char *name, const char *sql)
+{
+	const struct table_new new = {.name = name,
+		.namespace_id = table_of("t").namespace_id,
+		.is_virtual = true,
+		.sql_query = sql,
+		.row_count = COUNT_NONE,
+		.size_bytes = COUNT_NONE,
+		.column_count = COUNT_NONE};
+	int64_t id;
+
+	ck_assert_msg(tables_register(&cat, &new, &id, &err) == 0, "%s", err.text);
+	return id;
+}
+
+START_TEST(virtual_tables_are_the_query_that_makes_them)
+{
+	const char *v = virtual_of("q", "v");
+
+	ok(write_rows("[1, 2]", "[a, b]", "table_name: t"));
+	query_table("q", "SELECT k, v FROM General.\"default\".t WHERE k > 1");
+	ok(run_file(v, known(v, "makes v")));
+	query_table("r", "WITH q AS (SELECT 0 AS zero) SELECT v.k, v.v FROM q, \"default\".v;");
+	reads("catalog_table_name: r", "2|b");
+	ok(write_rows("[3, 0]", "[c, z]", "table_name: t"));
+	reads("catalog_table_name: r", "3|c");
+	not_read("catalog_table_name: r, delta_version: 0", "virtual");
+	query_table("broken", "SELECT zz FROM t");
+	not_read("catalog_table_name: broken", "virtual table broken: ");
+	query_table("gone", "SELECT k FROM tt");
+	not_read("catalog_table_name: gone", "did you mean 't'");
+}
+END_TEST
+
+START_TEST(queries_in_a_loop_are_named)
+{
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	query_table("a", "SELECT * FROM b");
+	query_table("b", "SELECT * FROM c JOIN t USING (k)");
+	query_table("c", "SELECT * FROM a");
+	not_read("catalog_table_name: a", "in a loop: a reads b, which reads c, which reads a");
+}
+END_TEST
+
+START_TEST(a_reader_may_have_a_query_of_its_own)
+{
+	const struct namespace_new extra = {.name = "extra", .parent_id = 1};
+	int64_t id;
+
+	ok(write_rows("[1, 2]", "[a, b]", "table_name: t"));
+	ok(namespaces_create(&cat, &extra, &id, &err));
+	reads("sql_query: 'SELECT k, v FROM t WHERE k = 2'", "2|b");
+	not_read("sql_query: 'SELECT * FROM read_csv(1)'", "sql_query: read_csv()");
+	ok(write_rows("[1]", "[a]", "table_name: t, namespace_full_name: General.extra"));
+	not_read("sql_query: 'SELECT * FROM t'", "several tables are called t");
+	reads("sql_query: 'SELECT * FROM extra.t'", "1|a");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -320,6 +379,9 @@ main(void)
 	tcase_add_test(tc, merges_go_by_keys_and_NULL_is_none);
 	tcase_add_test(tc, wrong_settings_are_named);
 	tcase_add_test(tc, virtual_tables_are_the_flow_that_makes_them);
+	tcase_add_test(tc, virtual_tables_are_the_query_that_makes_them);
+	tcase_add_test(tc, queries_in_a_loop_are_named);
+	tcase_add_test(tc, a_reader_may_have_a_query_of_its_own);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }

@@ -1,14 +1,14 @@
 /*
- * Tables of the catalog as sources: Delta tables, single files of parquet that older versions of Flowfile made, and virtual tables, whose producer's
- * nodes become a part of the plan, so that all of it is one statement.
+ * Tables of the catalog as sources: Delta tables, single files of parquet that older versions of Flowfile made, and virtual tables and queries, which
+ * become a part of the plan, so that all of it is one statement.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "catalog/flows.h"
 #include "catalog/resolve.h"
 #include "catalog/tables.h"
+#include "flow/catalog_sql.h"
 #include "flow/delta.h"
 #include "nodes.h"
 
@@ -154,95 +154,42 @@ emit_physical(struct compiler *c, const struct table_info *table, int64_t versio
 	cJSON_Delete(config);
 	if (rc < 0 || node_emit(c, 0, sql, err) < 0)
 		return -1;
-	c->scope->relations[(size_t)(c->node - c->scope->flow->nodes) * FLOW_HANDLES_MAX]->is_scan =
-		true;
+	node_set_scan(c, 0, true);
 	return 0;
 }
 
-/* --- virtual tables ---------------------------------------------------------------------------------------------- */
-
-/* A virtual table that is made of itself, over whatever others. */
-static int
-check_loop(struct compiler *c, const struct table_info *table, struct err *err)
-{
-	const char *loop = table->name;
-	struct table_info between;
-	const struct scope *s;
-
-	for (s = c->scope; s != NULL && s->table_id != table->id; s = s->outer) {
-		if (s->table_id == ID_NONE)
-			continue;
-		if (tables_get(c->plan->catalog, s->table_id, c->arena, &between, err) < 0)
-			return -1;
-		loop = arena_printf(c->arena, "%s, which reads %s", between.name, loop);
-	}
-	if (s == NULL)
-		return 0;
-	return err_set(err, ERR_USAGE, "virtual tables read each other in a loop: %s reads %s",
-		table->name, loop);
-}
+/* --- what is made when it is read --------------------------------------------------------------------------------- */
 
 static int
-splice(struct compiler *c, const struct table_info *table, const struct flow *flow, struct err *err)
+emit_relation(struct compiler *c, struct relation *relation, struct err *err)
 {
-	const struct flow_node *writer = NULL;
-	struct scope *scope;
-
-	for (size_t i = 0; writer == NULL && i < flow->n_nodes; i++)
-		if (catalog_writer_makes(&flow->nodes[i], table->name))
-			writer = &flow->nodes[i];
-	if (writer == NULL)
-		return err_set(err, ERR_NOT_FOUND,
-			"%s: no catalog_writer of it makes the virtual table %s", flow->path,
-			table->name);
-	if (plan_check(flow, err) < 0)
-		return err_prefix(err, "%s", flow->path);
-	scope = plan_scope(c->plan, flow, c->scope, table->id);
-	if (plan_compile(c->plan, scope, writer, 0, &c->in[0], err) < 0)
-		return err_prefix(err, "%s", flow->path);
+	c->in[0] = relation;
 	c->n_in = 1;
-	return node_emit(c, 0, arena_printf(c->arena, "SELECT * FROM %s", c->in[0]->name), err);
+	return node_emit(c, 0, arena_printf(c->arena, "SELECT * FROM %s", relation->name), err);
 }
 
 static int
-emit_virtual(struct compiler *c, const struct table_info *table, struct err *err)
+emit_query(struct compiler *c, const char *query, struct err *err)
 {
-	struct flow_info producer;
-	struct flow *flow;
+	struct relation *relation;
 
-	if (table->sql_query != NULL)
-		return err_set(err, ERR_USAGE,
-			"table %s is a query, which only Flowfile runs; a virtual table that a "
-			"flow makes can be read",
-			table->name);
-	if (table->producer_registration_id == ID_NONE)
-		return err_set(err, ERR_USAGE, "the virtual table %s has no producer", table->name);
-	if (check_loop(c, table, err) < 0)
-		return -1;
-	if (flows_get(c->plan->catalog, table->producer_registration_id, c->arena, &producer, err) <
-			0 ||
-		flow_read(producer.flow_path, NULL, 0, &flow, err) < 0)
-		return err_prefix(err, "virtual table %s", table->name);
-	plan_adopt(c->plan, flow);
-	return splice(c, table, flow, err);
+	if (catalog_sql_compile(c->plan, c->scope, query, NULL, &relation, err) < 0)
+		return err_prefix(err, "sql_query");
+	return emit_relation(c, relation, err);
 }
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
 static int
-check_settings(struct compiler *c, int64_t *version, struct err *err)
+check_settings(struct compiler *c, int64_t *version, const char **query, struct err *err)
 {
-	const char *query, *changes;
+	const char *changes;
 
 	if (setting_int(c->settings, "delta_version", 0, INT64_MAX, DELTA_LATEST, version, err) <
 			0 ||
-		setting_text(c->settings, "sql_query", NULL, c->arena, &query, err) < 0 ||
+		setting_text(c->settings, "sql_query", "", c->arena, query, err) < 0 ||
 		setting_text(c->settings, "cdc_mode", "off", c->arena, &changes, err) < 0)
 		return -1;
-	if (query != NULL && *query != '\0')
-		return err_set(err, ERR_USAGE,
-			"sql_query: queries of the catalog are run by Flowfile only; read the "
-			"tables and use a sql_query node");
 	if (strcmp(changes, "off") != 0)
 		return err_set(err, ERR_USAGE,
 			"cdc_mode: '%s': changes of tables are read by Flowfile only", changes);
@@ -255,15 +202,22 @@ int
 node_catalog_reader(struct compiler *c, struct err *err)
 {
 	struct table_info table;
+	struct relation *relation;
+	const char *query;
 	int64_t version;
 
-	if (check_settings(c, &version, err) < 0 ||
-		catalog_reader_table(c->plan->catalog, c->settings, c->arena, &table, err) < 0)
+	if (check_settings(c, &version, &query, err) < 0)
+		return -1;
+	if (*query != '\0')
+		return emit_query(c, query, err);
+	if (catalog_reader_table(c->plan->catalog, c->settings, c->arena, &table, err) < 0)
 		return -1;
 	if (strcmp(table.table_type, "virtual") != 0)
 		return emit_physical(c, &table, version, err);
 	if (version != DELTA_LATEST)
 		return err_set(err, ERR_USAGE,
 			"delta_version: table %s is virtual and has no versions", table.name);
-	return emit_virtual(c, &table, err);
+	if (catalog_relation(c->plan, c->scope, &table, &relation, err) < 0)
+		return -1;
+	return emit_relation(c, relation, err);
 }

@@ -36,6 +36,9 @@ int node_pass(struct compiler *c, struct err *err);
 int node_flow_output(struct compiler *c, struct err *err);
 int node_api_response(struct compiler *c, struct err *err);
 
+/* sql_query.c */
+int node_sql_query(struct compiler *c, struct err *err);
+
 /* filter.c */
 int node_filter(struct compiler *c, struct err *err);
 
