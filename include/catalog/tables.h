@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "catalog/catalog.h"
 
+/* A flow or a table that is named in passing. */
 struct flow_ref {
 	int64_t id;
 	const char *name;
@@ -52,6 +53,10 @@ int tables_list(struct catalog *cat, int64_t namespace_id, struct arena *a, stru
 	struct err *err);
 int tables_get(
 	struct catalog *cat, int64_t id, struct arena *a, struct table_info *out, struct err *err);
+
+/* What a virtual table is computed from (scheduler_sources), by name; none until a scheduler looked. */
+int tables_sources(struct catalog *cat, int64_t id, struct arena *a, struct flow_ref **items,
+	size_t *n, struct err *err);
 
 /* "schema.table", or the bare name. In the arena. */
 const char *tables_full_name(struct arena *a, const char *schema, const char *name);

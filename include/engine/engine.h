@@ -51,6 +51,8 @@ struct engine_env {
 	 * gone or another. */
 	bool (*find_process)(
 		pid_t pid, int64_t run_id, int64_t started_us, struct proc_id *out, void *arg);
+	/* What virtual tables are made of is looked for anew and stored; true: it is another now. May be NULL. */
+	bool (*find_sources)(void *arg);
 	/* At the start and once an hour: clear what is old on this host. May be NULL. */
 	void (*upkeep)(void *arg);
 	void *arg;

@@ -172,6 +172,24 @@ tables_get(
 	return 0;
 }
 
+int
+tables_sources(struct catalog *cat, int64_t id, struct arena *a, struct flow_ref **items, size_t *n,
+	struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_SOURCES_OF);
+	int r;
+
+	*items = NULL;
+	*n = 0;
+	stmt_int(st, 1, id);
+	while ((r = stmt_step(st, err)) > 0) {
+		*items = catalog_grow(a, *items, *n, sizeof(**items));
+		(*items)[(*n)++] = (struct flow_ref){col_int(st, 0),
+			tables_full_name(a, catalog_text(a, st, 2), catalog_text(a, st, 1))};
+	}
+	return r;
+}
+
 const char *
 tables_full_name(struct arena *a, const char *schema, const char *name)
 {

@@ -9,8 +9,10 @@
 #include "catalog/namespaces.h"
 #include "catalog/resolve.h"
 #include "catalog/tables.h"
+#include "catalog/virtual.h"
 #include "cli/cli.h"
 #include "cli/flow.h"
+#include "store/schema.h"
 
 static const char *
 full_name(struct arena *a, const struct table_info *t)
@@ -95,8 +97,29 @@ path_text(struct arena *a, const struct table_info *t)
 		a, "%s (a file of %s, no Delta table)", t->file_path, out_bytes(a, sb.st_size));
 }
 
+/* What a virtual table is computed from, as the scheduler found it; NULL: it has not looked yet. */
+static int
+list_sources(struct cli *cli, int64_t id, const char **out, struct err *err)
+{
+	struct schema_info info;
+	struct flow_ref *items;
+	size_t n;
+
+	*out = NULL;
+	if (schema_inspect(cli->catalog.db, &info, err) < 0)
+		return -1;
+	if (info.our_version < info.program_version)
+		return 0;
+	if (tables_sources(&cli->catalog, id, &cli->arena, &items, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		*out = arena_printf(&cli->arena, "%s%s%s (%lld)", i > 0 ? *out : "",
+			i > 0 ? ", " : "", items[i].name, (long long)items[i].id);
+	return 0;
+}
+
 static void
-print_table(struct cli *cli, const struct table_info *t)
+print_table(struct cli *cli, const struct table_info *t, const char *sources)
 {
 	struct arena *a = &cli->arena;
 	int64_t now_us = clock_wall(cli->catalog.clock);
@@ -122,6 +145,8 @@ print_table(struct cli *cli, const struct table_info *t)
 			flow_ref(a, t->producer_registration_id, t->producer_registration_name));
 	if (t->sql_query != NULL)
 		out_field("SQL", t->sql_query);
+	if (strcmp(t->table_type, "virtual") == 0)
+		out_field("Computed from", sources);
 	out_field("Read by", readers);
 	out_field("Registered", out_time(a, t->created_us, now_us));
 }
@@ -129,6 +154,7 @@ print_table(struct cli *cli, const struct table_info *t)
 static int
 show_table(struct cli *cli, int64_t id, struct err *err)
 {
+	const char *sources;
 	struct table_info t;
 
 	if (tables_get(&cli->catalog, id, &cli->arena, &t, err) < 0)
@@ -137,7 +163,9 @@ show_table(struct cli *cli, int64_t id, struct err *err)
 		tables_json(out_json_begin(cli), &t);
 		return out_json_end(cli, err);
 	}
-	print_table(cli, &t);
+	if (list_sources(cli, id, &sources, err) < 0)
+		return -1;
+	print_table(cli, &t, sources);
 	return 0;
 }
 
@@ -186,6 +214,25 @@ note_missing(struct cli *cli, const char *path)
 			out_clean(&cli->arena, path));
 }
 
+/* --query and --made-by: tables without data of their own. */
+static int
+read_virtual(struct cli *cli, struct table_new *new, struct err *err)
+{
+	const char *maker = args_value(cli, "made-by");
+
+	new->sql_query = args_value(cli, "query");
+	new->is_virtual = new->sql_query != NULL || maker != NULL;
+	if (!new->is_virtual)
+		return 0;
+	if (new->sql_query != NULL && maker != NULL)
+		return err_set(err, ERR_USAGE, "--query or --made-by: a table has one of them");
+	if (new->file_path != NULL || args_has(cli, "flow"))
+		return err_set(err, ERR_USAGE, "a virtual table has neither --path nor --flow");
+	if (new->sql_query != NULL)
+		return virtual_check_query(new->sql_query, err);
+	return resolve_flow(&cli->catalog, maker, &new->producer_registration_id, err);
+}
+
 static int
 tables_register_run(struct cli *cli, struct err *err)
 {
@@ -206,6 +253,7 @@ tables_register_run(struct cli *cli, struct err *err)
 		cli_namespace(cli, default_id, &new.namespace_id, err) < 0 ||
 		(flow != NULL &&
 			resolve_flow(&cli->catalog, flow, &new.source_registration_id, err) < 0) ||
+		read_virtual(cli, &new, err) < 0 ||
 		tables_register(&cli->catalog, &new, &id, err) < 0)
 		return -1;
 	note_missing(cli, new.file_path);
@@ -308,6 +356,9 @@ static const struct cli_option register_options[] = {
 	{"namespace", 0, "NS", "where it belongs; General.default if not said", false},
 	{"description", 0, "TEXT", "what is in it", false},
 	{"flow", 0, "FLOW", "the flow that produces it", false},
+	{"query", 0, "SQL", "it is virtual: what this SELECT over other tables gives", false},
+	{"made-by", 0, "FLOW", "it is virtual: what this flow's catalog_writer of its name gets",
+		false},
 	{NULL, 0, NULL, NULL, false},
 };
 static const struct cli_option set_options[] = {

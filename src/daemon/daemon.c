@@ -24,6 +24,7 @@
 #include "daemon/web.h"
 #include "engine/engine.h"
 #include "feed/feed.h"
+#include "flow/lineage.h"
 #include "lease/guard.h"
 #include "runner/command.h"
 #include "runner/proc.h"
@@ -49,6 +50,7 @@ struct daemon {
 	struct wake *wake;
 	struct db *db;
 	struct zones *zones;
+	struct lineage *lineage;
 	struct guard *guard;
 	struct feed *feed;
 	struct runner *runner;
@@ -194,6 +196,18 @@ on_upkeep(void *arg)
 	}
 	if (upkeep_clear_exits(d->state_dir, d->db, &err) < 0)
 		log_warning("Files of ended runs are left for now: %s", err.text);
+}
+
+static bool
+find_sources(void *arg)
+{
+	struct daemon *d = arg;
+	struct err err = ERR_INIT;
+	int r = lineage_refresh(d->lineage, d->db, d->holder_id, &err);
+
+	if (r < 0)
+		log_warning("Cannot note what virtual tables are made of: %s", err.text);
+	return r > 0;
 }
 
 /* --- the loop ------------------------------------------------------------------------------------------- */
@@ -509,6 +523,7 @@ make_engine(struct daemon *d, struct err *err)
 		.zone = zones_find,
 		.zone_arg = d->zones,
 		.find_process = find_process,
+		.find_sources = find_sources,
 		.upkeep = on_upkeep,
 		.arg = d,
 		.pid = getpid(),
@@ -577,6 +592,7 @@ start(struct daemon *d, struct err *err)
 		return -1;
 	upkeep_note_catalog(&d->config->paths, db_display(d->db));
 	d->zones = zones_new();
+	d->lineage = lineage_create();
 	d->state_dir = catalog_state_dir(d);
 	runner.state_dir = d->state_dir;
 	runner.shim_path = d->shim;
@@ -605,6 +621,7 @@ finish(struct daemon *d)
 		event_free(d->turn);
 	if (d->base)
 		event_base_free(d->base);
+	lineage_free(d->lineage);
 	zones_free(d->zones);
 	config_free(d->config);
 	free(d->bindir);

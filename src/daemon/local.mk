@@ -11,6 +11,7 @@ flowfile_scheduler_LDADD = \
 	libhttp.a \
 	libengine.a \
 	libfeed.a \
+	libflow.a \
 	libcatalog.a \
 	liblease.a \
 	librunner.a \
@@ -18,7 +19,7 @@ flowfile_scheduler_LDADD = \
 	libffconfig.a \
 	libcore.a \
 	libbase.a \
-	$(STORE_LIBS) $(EVENT_LIBS) $(CJSON_LIBS) $(HTTP_LIBS) $(SYSTEMD_LIBS)
+	$(STORE_LIBS) $(EVENT_LIBS) $(CJSON_LIBS) $(HTTP_LIBS) $(SYSTEMD_LIBS) $(FLOW_LIBS)
 noinst_HEADERS += \
 	include/daemon/daemon.h \
 	include/daemon/notify.h \

@@ -11,6 +11,7 @@
 #include "store/fence.h"
 #include "store/runs.h"
 #include "store/schema.h"
+#include "store/sources.h"
 
 #define STANDBY_US US_PER_SEC /* how often a standby looks at the lock */
 #define RETRY_US (100 * US_PER_MS) /* after a transaction that failed */
@@ -72,7 +73,7 @@ engine_create(const struct engine_env *env, const struct engine_options *options
 	me = (struct instance){e->env.holder_id, e->env.host.host, e->env.host.boot_id,
 		env->version, env->pid, env->pid_start, e->now_us};
 	lease_init(&e->lease, &me, env->guard_ops, env->guard);
-	e->next_lease = e->next_poll = e->next_instance = e->boot;
+	e->next_lease = e->next_poll = e->next_instance = e->next_sources = e->boot;
 	e->next_host_upkeep = e->boot;
 	e->next_upkeep = boottime_add(e->boot, UPKEEP_FIRST_US);
 	e->next_decision_us = TIME_NEVER;
@@ -357,7 +358,7 @@ slow_poll(struct engine *e)
 			return engine_db_failed(e, "look at the schema", &err);
 	}
 	world_unblock_all(&e->world);
-	e->changed = true;
+	e->changed = e->sources_stale = true;
 	if (!e->loaded)
 		return 0;
 	return engine_read_put_off(e) < 0 ? -1 : engine_check_hosts(e);
@@ -415,6 +416,48 @@ store_seeds(struct engine *e)
 		engine_refresh_schedule(e, e->to_arm[i]);
 	e->n_arm = e->n_reseed = 0;
 	return 0;
+}
+
+static int
+pass_on(struct engine *e, void *item, struct err *err)
+{
+	(void)item;
+	return sources_pass_on(e->env.db, err);
+}
+
+/* A write to what a virtual table is made of is one of the virtual table, too. */
+static int
+note_virtual_tables(struct engine *e)
+{
+	static const struct writing passing = {"note that virtual tables changed", sizeof(int64_t),
+		pass_on, NULL, NULL, 0, 0, false};
+	struct err err = ERR_INIT;
+	int64_t all = 0;
+	int r;
+
+	if (!e->tables_changed)
+		return 0;
+	r = sources_pending(e->env.db, &err);
+	if (r < 0)
+		return engine_db_failed(e, "look at virtual tables", &err);
+	if (r > 0 && engine_write(e, &passing, &all, 1) < 0)
+		return -1;
+	e->tables_changed = false;
+	e->changed = e->changed || r > 0;
+	return 0;
+}
+
+/* What they are made of, which flows and queries say: behind all that is due, since files are read for it. */
+static void
+look_for_sources(struct engine *e)
+{
+	if (!e->env.find_sources || !e->sources_stale ||
+		boottime_diff(e->next_sources, e->boot) > 0)
+		return;
+	e->sources_stale = false;
+	e->next_sources = boottime_add(e->boot, US_PER_SEC);
+	if (e->env.find_sources(e->env.arg))
+		e->tables_changed = e->again = true;
 }
 
 /* What could not be written is as before: jobs are due, times of runs are up. */
@@ -483,7 +526,7 @@ lead(struct engine *e)
 	e->locals_adopted = true;
 	idmap_free(&e->reported);
 	if (slow_poll(e) < 0 || refresh_world(e) < 0 || store_seeds(e) < 0 ||
-		engine_take_requests(e) < 0 || tasks_store(e) < 0)
+		engine_take_requests(e) < 0 || tasks_store(e) < 0 || note_virtual_tables(e) < 0)
 		return;
 	if (e->changed && refresh_world(e) < 0)
 		return;
@@ -492,8 +535,10 @@ lead(struct engine *e)
 	tasks_launch(e);
 	if (e->changed && engine_leads(e) && refresh_world(e) < 0)
 		return;
-	if (engine_leads(e))
+	if (engine_leads(e)) {
+		look_for_sources(e);
 		upkeep(e);
+	}
 	look_after_host(e);
 }
 
@@ -543,6 +588,8 @@ plan_next(struct engine *e, struct engine_next *next)
 		next->boot = e->db_retry;
 	if (!e->db_down && engine_leads(e)) {
 		sooner(&next->boot, e->next_poll);
+		if (e->env.find_sources && e->sources_stale)
+			sooner(&next->boot, e->next_sources);
 		/* Due and not done: something before it failed, and is to be tried again first. */
 		if (boottime_diff(e->next_upkeep, e->boot) > 0)
 			sooner(&next->boot, e->next_upkeep);

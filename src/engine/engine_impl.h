@@ -104,6 +104,9 @@ struct engine {
 	struct boottime hold; /* no decision before: the world was found behind the catalog */
 	int64_t next_decision_us;
 	bool again; /* there is more to do at once */
+	bool tables_changed; /* some were written: virtual ones that are made of them may have to be noted */
+	bool sources_stale; /* what virtual tables are made of may be another now */
+	struct boottime next_sources; /* not looked for before */
 
 	/* ids to do something about, found while loading */
 	int64_t *to_arm;

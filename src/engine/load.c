@@ -119,7 +119,7 @@ engine_load(struct engine *e)
 	put_back_tasks(e);
 	if (push_us != TIME_NONE)
 		world_note_push(&e->world, push_us);
-	e->loaded = true;
+	e->loaded = e->tables_changed = e->sources_stale = true;
 	e->resync = false;
 	e->first_seq = 0;
 	log_debug("Catalog loaded schedules=%zu active_runs=%zu seq=%" PRId64, e->world.schedules.n,
@@ -183,6 +183,7 @@ refresh(struct engine *e, const struct change *c, struct err *err)
 	switch (c->kind) {
 	case 't':
 	case 'd':
+		e->tables_changed = e->sources_stale = true;
 		if (!idmap_get(&e->world.tables, c->object_id))
 			return 0;
 		return load_table(e->env.db, c->object_id, &e->world, e->now_us, err);
@@ -193,6 +194,7 @@ refresh(struct engine *e, const struct change *c, struct err *err)
 	case 'q':
 		return refresh_request(e, c->object_id, err);
 	case 'f':
+		e->sources_stale = true;
 		world_flow_changed(&e->world, c->object_id);
 		return 0;
 	case 'u':

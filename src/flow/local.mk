@@ -24,6 +24,7 @@ libflow_a_SOURCES = \
 	src/flow/formula_value.c \
 	src/flow/formula_value.h \
 	src/flow/kinds.c \
+	src/flow/lineage.c \
 	src/flow/nodes/catalog_read.c \
 	src/flow/nodes/catalog_write.c \
 	src/flow/nodes/filter.c \
@@ -42,6 +43,7 @@ libflow_a_SOURCES = \
 	src/flow/param.c \
 	src/flow/plan.c \
 	src/flow/query.c \
+	src/flow/query_names.c \
 	src/flow/run.c \
 	src/flow/setting.c
 noinst_HEADERS += \
@@ -52,6 +54,7 @@ noinst_HEADERS += \
 	include/flow/eval.h \
 	include/flow/flow.h \
 	include/flow/formula.h \
+	include/flow/lineage.h \
 	include/flow/node.h \
 	include/flow/param.h \
 	include/flow/plan.h \

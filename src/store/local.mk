@@ -6,12 +6,15 @@ store_sql = \
 	src/store/sql/catalog.sql \
 	src/store/sql/engine.sql \
 	src/store/sql/live.sql \
-	src/store/sql/schema.sql
+	src/store/sql/schema.sql \
+	src/store/sql/sources.sql
 store_schema_sql = \
 	src/store/sql/schema/001-scheduler-postgres.sql \
 	src/store/sql/schema/001-scheduler-sqlite.sql \
 	src/store/sql/schema/002-history-postgres.sql \
 	src/store/sql/schema/002-history-sqlite.sql \
+	src/store/sql/schema/003-sources-postgres.sql \
+	src/store/sql/schema/003-sources-sqlite.sql \
 	src/store/sql/schema/access-views.sql \
 	src/store/sql/schema/flowfile-postgres.sql \
 	src/store/sql/schema/flowfile-sqlite.sql \
@@ -30,6 +33,7 @@ libstore_a_SOURCES = \
 	src/store/schema_seed.c \
 	src/store/schema_shape.c \
 	src/store/schema_triggers.c \
+	src/store/sources.c \
 	src/store/sqlite.c \
 	src/store/sqlite_clock.c \
 	src/store/stmt.c \
@@ -57,6 +61,7 @@ noinst_HEADERS += \
 	include/store/runs.h \
 	include/store/schema.h \
 	include/store/schema_parts.h \
+	include/store/sources.h \
 	include/store/views.h
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS)
 # What a program that links libstore.a needs besides libbase.a. libpq is loaded at run time.

@@ -29,8 +29,9 @@ struct migration {
 static const struct migration migrations[] = {
 	{"001-scheduler", 1},
 	{"002-history", 2},
+	{"003-sources", 3},
 };
-static const struct migration triggers = {"triggers", 2};
+static const struct migration triggers = {"triggers", 3};
 
 #define N_MIGRATIONS ((int)ARRAY_LEN(migrations))
 

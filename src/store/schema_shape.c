@@ -59,7 +59,7 @@ static const struct {
 static const char *const ours[] = {"scheduler_changes", "scheduler_tables", "scheduler_consumed",
 	"scheduler_cursors", "scheduler_firings", "scheduler_runs", "scheduler_active",
 	"scheduler_requests", "scheduler_instances", "scheduler_settings", "scheduler_history",
-	"scheduler_history_groups"};
+	"scheduler_history_groups", "scheduler_sources"};
 
 #define N_NEEDED ARRAY_LEN(needed)
 #define N_OURS ARRAY_LEN(ours)

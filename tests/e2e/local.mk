@@ -25,7 +25,8 @@ e2e_tests = \
 	tests/e2e/test_handover.sh \
 	tests/e2e/test_install.sh \
 	tests/e2e/test_manual.sh \
-	tests/e2e/test_readme.sh
+	tests/e2e/test_readme.sh \
+	tests/e2e/test_virtual_tables.sh
 dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
 	tests/e2e/test_api_auth.py \

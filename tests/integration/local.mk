@@ -29,6 +29,7 @@ store_tests = \
 	tests/integration/test_db_sqlite \
 	tests/integration/test_fence \
 	tests/integration/test_engine_runs \
+	tests/integration/test_lineage \
 	tests/integration/test_schema \
 	tests/integration/test_triggers \
 	tests/integration/test_upkeep
@@ -58,6 +59,11 @@ tests_integration_test_db_postgres_LDADD = $(store_test_ldadd)
 tests_integration_test_fence_SOURCES = tests/integration/test_fence.c
 tests_integration_test_fence_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_integration_test_fence_LDADD = $(store_test_ldadd)
+
+tests_integration_test_lineage_SOURCES = tests/integration/test_lineage.c
+tests_integration_test_lineage_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_integration_test_lineage_LDADD = libstoreutil.a libpgcluster.a libflow.a libcatalog.a libstore.a libcore.a \
+	libbase.a $(STORE_LIBS) $(FLOW_LIBS) $(CHECK_LIBS)
 
 tests_integration_test_schema_SOURCES = tests/integration/test_schema.c
 tests_integration_test_schema_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -235,7 +235,7 @@ START_TEST(several_that_start_at_once_make_one_catalog)
 	db = must_open(url, false);
 	check_complete(db);
 	ck_assert_int_eq(must_int(db, "SELECT count(*) FROM users"), 1);
-	ck_assert_int_eq(must_int(db, "SELECT count(*) FROM scheduler_migrations"), 3);
+	ck_assert_int_eq(must_int(db, "SELECT count(*) FROM scheduler_migrations"), 4);
 	db_close(db);
 	free(url);
 }

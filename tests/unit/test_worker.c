@@ -76,7 +76,7 @@ await(void)
 
 /* --- a call that waits ------------------------------------------------------------------------------- */
 
-#define WAIT_MS 400
+#define WAIT_MS 1500
 
 static int
 wait_a_while(struct call *c)

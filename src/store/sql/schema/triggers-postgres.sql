@@ -87,6 +87,15 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION scheduler_on_table_removal() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	-- Its id may come again, for another table.
+	DELETE FROM scheduler_sources WHERE table_id = OLD.id OR source_id = OLD.id;
+	PERFORM scheduler_note('d', OLD.id, NULL);
+	RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION scheduler_on_schedule() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
@@ -237,7 +246,7 @@ CREATE TRIGGER scheduler_table_renamed AFTER UPDATE OF name, namespace_id, updat
 CREATE TRIGGER scheduler_table_added AFTER INSERT ON catalog_tables
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_table_write();
 CREATE TRIGGER scheduler_table_removed AFTER DELETE ON catalog_tables
-	FOR EACH ROW EXECUTE FUNCTION scheduler_on_change('d');
+	FOR EACH ROW EXECUTE FUNCTION scheduler_on_table_removal();
 
 CREATE TRIGGER scheduler_schedule_added AFTER INSERT ON flow_schedules
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_schedule();

@@ -61,6 +61,8 @@ END;
 
 CREATE TRIGGER scheduler_table_removed AFTER DELETE ON catalog_tables
 BEGIN
+	-- Its id may come again, for another table.
+	DELETE FROM scheduler_sources WHERE table_id = OLD.id OR source_id = OLD.id;
 	INSERT INTO scheduler_changes (kind, object_id) VALUES ('d', OLD.id);
 END;
 

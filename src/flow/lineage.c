@@ -1,0 +1,559 @@
+#include "flow/lineage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "catalog/catalog.h"
+#include "flow/flow.h"
+#include "flow/node.h"
+#include "nodes/nodes.h"
+#include "store/fence.h"
+
+/* How something names a table: by its id if there is one of it, else by its full name, else by name and namespace. */
+struct reference {
+	int64_t id, namespace_id; /* ID_NONE: none is given */
+	const char *full, *name; /* NULL: none is given */
+	struct reference *next;
+};
+
+/* What one virtual table's flow reads, as its file said it. */
+struct flow_reads {
+	struct arena arena;
+	char *path, *table;
+	struct stat seen; /* the file, when it was read */
+	bool readable;
+	bool used; /* by a virtual table that is there */
+	struct reference *first;
+	struct flow_reads *next;
+};
+
+struct lineage {
+	struct flow_reads *flows;
+};
+
+struct table {
+	int64_t id, namespace_id;
+	const char *name, *schema, *catalog;
+	const char *sql, *flow_path; /* NULL: none */
+	bool is_virtual;
+	int64_t last_seq, last_write_us;
+	/* Of a virtual one: */
+	int64_t defined_us; /* when it became what it is */
+	bool unknown; /* what it reads cannot be found now */
+	bool partly; /* the same is true of something that it reads */
+	bool walked; /* by the walk that goes on */
+	size_t *reads; /* places of tables */
+	size_t n_reads;
+};
+
+struct tables {
+	struct table *items; /* by id */
+	size_t n;
+};
+
+/* --- flow files ------------------------------------------------------------------------------------------- */
+
+static void
+add_reference(struct arena *a, struct reference **list, struct reference reference)
+{
+	struct reference *r = arena_alloc(a, sizeof(*r));
+
+	*r = reference;
+	r->next = *list;
+	*list = r;
+}
+
+static void
+add_query(struct arena *a, struct reference **list, const char *sql)
+{
+	for (const char **name = lineage_query_names(sql, a); *name != NULL; name++)
+		add_reference(a, list, (struct reference){.full = *name});
+}
+
+static const char *
+text_of(const cJSON *settings, const char *field, struct arena *a)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, field));
+
+	return text != NULL && *text != '\0' ? arena_strdup(a, text) : NULL;
+}
+
+static int64_t
+id_of(const cJSON *settings, const char *field)
+{
+	struct err ignored = ERR_INIT;
+	int64_t id;
+
+	return setting_int(settings, field, 0, INT64_MAX, ID_NONE, &id, &ignored) < 0 ? ID_NONE
+										      : id;
+}
+
+static void
+add_reader(struct flow_reads *f, const struct flow_node *node)
+{
+	const cJSON *settings = node->settings;
+	const char *sql = text_of(settings, "sql_query", &f->arena);
+	struct reference r = {
+		.id = id_of(settings, "catalog_table_id"),
+		.namespace_id = id_of(settings, "catalog_namespace_id"),
+		.full = text_of(settings, "catalog_full_table_name", &f->arena),
+		.name = text_of(settings, "catalog_table_name", &f->arena),
+	};
+
+	if (sql != NULL)
+		add_query(&f->arena, &f->first, sql);
+	else
+		add_reference(&f->arena, &f->first, r);
+}
+
+/* The readers that the writer of the table is behind. */
+static void
+add_readers(struct flow_reads *f, const struct flow *flow)
+{
+	bool *needed = xcalloc(flow->n_nodes + 1, sizeof(*needed));
+
+	/* Nodes are behind what they read. */
+	for (size_t i = flow->n_nodes; i-- > 0;) {
+		const struct flow_node *node = &flow->nodes[i];
+
+		needed[i] = needed[i] || catalog_writer_makes(node, f->table);
+		for (size_t k = 0; needed[i] && k < node->n_inputs; k++)
+			needed[node->inputs[k].from] = true;
+		if (needed[i] && strcmp(node->kind->type, "catalog_reader") == 0)
+			add_reader(f, node);
+	}
+	free(needed);
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void
+read_file(struct flow_reads *f, const struct stat *now)
+{
+	struct err err = ERR_INIT;
+	struct flow *flow;
+
+	arena_reset(&f->arena);
+	f->first = NULL;
+	f->seen = *now;
+	f->readable = flow_read(f->path, NULL, 0, &flow, &err) == 0;
+	if (!f->readable) {
+		log_warning("Cannot tell what a virtual table is made of: %s table=%s", err.text,
+			f->table);
+		return;
+	}
+	add_readers(f, flow);
+	flow_free(flow);
+}
+
+static struct flow_reads *
+reads_of(struct lineage *l, const char *path, const char *table)
+{
+	struct flow_reads *f;
+	struct stat now = {0};
+
+	for (f = l->flows; f != NULL; f = f->next)
+		if (strcmp(f->path, path) == 0 && strcmp(f->table, table) == 0)
+			break;
+	if (f == NULL) {
+		f = xcalloc(1, sizeof(*f));
+		f->path = xstrdup(path);
+		f->table = xstrdup(table);
+		f->next = l->flows;
+		l->flows = f;
+		f->seen.st_size = -1;
+	}
+	f->used = true;
+	stat(path, &now);
+	if (!same_file(&f->seen, &now))
+		read_file(f, &now);
+	return f;
+}
+
+static void
+free_reads(struct flow_reads *f)
+{
+	arena_free(&f->arena);
+	free(f->path);
+	free(f->table);
+	free(f);
+}
+
+/* Of virtual tables that are gone. */
+static void
+drop_unused(struct lineage *l)
+{
+	for (struct flow_reads **at = &l->flows, *f; (f = *at) != NULL;) {
+		if (f->used) {
+			f->used = false;
+			at = &f->next;
+			continue;
+		}
+		*at = f->next;
+		free_reads(f);
+	}
+}
+
+struct lineage *
+lineage_create(void)
+{
+	return xcalloc(1, sizeof(struct lineage));
+}
+
+void
+lineage_free(struct lineage *l)
+{
+	if (l == NULL)
+		return;
+	for (struct flow_reads *f; (f = l->flows) != NULL;) {
+		l->flows = f->next;
+		free_reads(f);
+	}
+	free(l);
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------ */
+
+static int
+load_tables(struct db *db, struct arena *a, struct tables *out, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_SOURCES_TABLES);
+	struct table *t;
+	int r;
+
+	*out = (struct tables){NULL, 0};
+	while ((r = stmt_step(st, err)) > 0) {
+		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
+		t = &out->items[out->n++];
+		*t = (struct table){
+			.id = col_int(st, 0),
+			.name = catalog_text(a, st, 1),
+			.namespace_id = col_int_or(st, 2, ID_NONE),
+			.schema = catalog_text(a, st, 3),
+			.catalog = catalog_text(a, st, 4),
+			.is_virtual = strcmp(col_text(st, 5), "virtual") == 0,
+			.sql = catalog_text(a, st, 6),
+			.flow_path = catalog_text(a, st, 7),
+			.last_seq = col_int_or(st, 8, 0),
+			.last_write_us = catalog_time(st, 9),
+		};
+		t->defined_us = t->last_write_us;
+	}
+	return r;
+}
+
+/* "t", "s.t", "c.s.t": what is given has to be the same. */
+static bool
+is_called(const struct table *t, const char *full)
+{
+	const char *dot = strrchr(full, '.');
+	size_t len;
+
+	if (dot == NULL)
+		return strcmp(full, t->name) == 0;
+	if (strcmp(dot + 1, t->name) != 0 || t->schema == NULL)
+		return false;
+	len = strlen(t->schema);
+	if ((size_t)(dot - full) == len)
+		return strncmp(full, t->schema, len) == 0;
+	if (t->catalog == NULL || (size_t)(dot - full) != strlen(t->catalog) + 1 + len)
+		return false;
+	return text_starts(full, t->catalog) && strncmp(dot - len, t->schema, len) == 0 &&
+		dot[-(ptrdiff_t)len - 1] == '.';
+}
+
+static void
+add_read(struct table *t, size_t at, struct arena *a)
+{
+	for (size_t i = 0; i < t->n_reads; i++)
+		if (t->reads[i] == at)
+			return;
+	t->reads = catalog_grow(a, t->reads, t->n_reads, sizeof(*t->reads));
+	t->reads[t->n_reads++] = at;
+}
+
+/* All tables of that name: which one is meant shows when it is read. */
+static bool
+add_called(struct table *t, const struct tables *all, const struct reference *r, bool by_full,
+	struct arena *a)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct table *other = &all->items[i];
+
+		if (by_full ? !is_called(other, r->full)
+			    : strcmp(other->name, r->name) != 0 ||
+					(r->namespace_id != ID_NONE &&
+						other->namespace_id != r->namespace_id))
+			continue;
+		add_read(t, i, a);
+		found = true;
+	}
+	return found;
+}
+
+static void
+add_referenced(
+	struct table *t, const struct tables *all, const struct reference *r, struct arena *a)
+{
+	const struct table *by_id = NULL;
+
+	if (r->id != ID_NONE)
+		by_id = catalog_find(all->items, all->n, sizeof(*all->items), r->id);
+	if (by_id != NULL)
+		add_read(t, (size_t)(by_id - all->items), a);
+	else if ((r->full == NULL || !add_called(t, all, r, true, a)) && r->name != NULL)
+		add_called(t, all, r, false, a);
+}
+
+static void
+find_reads(struct lineage *l, struct table *t, const struct tables *all, struct arena *a)
+{
+	struct reference *list = NULL;
+	struct flow_reads *f;
+	int64_t changed_us;
+
+	if (t->sql != NULL && *t->sql != '\0') {
+		add_query(a, &list, t->sql);
+	} else if (t->flow_path != NULL) {
+		f = reads_of(l, t->flow_path, t->name);
+		t->unknown = !f->readable;
+		list = f->first;
+		changed_us = (int64_t)f->seen.st_mtim.tv_sec * US_PER_SEC +
+			f->seen.st_mtim.tv_nsec / 1000;
+		if (changed_us > t->defined_us)
+			t->defined_us = changed_us;
+	}
+	for (; list != NULL; list = list->next)
+		add_referenced(t, all, list, a);
+}
+
+/* --- all that they are computed from --------------------------------------------------------------------------- */
+
+struct found {
+	size_t *places;
+	size_t n;
+};
+
+static void
+walk(const struct tables *all, struct table *t, struct found *found, struct arena *a)
+{
+	for (size_t i = 0; i < t->n_reads; i++) {
+		struct table *read = &all->items[t->reads[i]];
+
+		if (read->walked)
+			continue;
+		read->walked = true;
+		found->places = catalog_grow(a, found->places, found->n, sizeof(*found->places));
+		found->places[found->n++] = t->reads[i];
+		walk(all, read, found, a);
+	}
+}
+
+/* Of one virtual table, by id. It is not computed from itself, even in a loop. */
+static struct found
+sources_of(const struct tables *all, struct table *t, struct arena *a)
+{
+	struct found found = {NULL, 0};
+
+	for (size_t i = 0; i < all->n; i++)
+		all->items[i].walked = false;
+	t->walked = true;
+	walk(all, t, &found, a);
+	for (size_t i = 0; i < found.n; i++)
+		t->partly = t->partly || all->items[found.places[i]].unknown;
+	return found;
+}
+
+/* --- what is stored ----------------------------------------------------------------------------------------------- */
+
+struct pair {
+	int64_t table_id, source_id;
+};
+struct stored {
+	struct pair *items; /* in order */
+	size_t n;
+	bool first; /* nothing was ever stored */
+};
+
+static int
+by_pair(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	if (x->table_id != y->table_id)
+		return x->table_id < y->table_id ? -1 : 1;
+	return (x->source_id > y->source_id) - (x->source_id < y->source_id);
+}
+
+static int
+load_stored(struct db *db, struct arena *a, struct stored *out, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_SOURCES_LIST);
+	int64_t known;
+	int r;
+
+	*out = (struct stored){NULL, 0, false};
+	while ((r = stmt_step(st, err)) > 0) {
+		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
+		out->items[out->n++] = (struct pair){col_int(st, 0), col_int(st, 1)};
+	}
+	if (r < 0 || stmt_get_int(db_stmt(db, SQL_SOURCES_KNOWN), &known, err) < 0)
+		return -1;
+	out->first = known == 0;
+	return 0;
+}
+
+static int
+add_pair(struct db *db, int64_t table_id, int64_t source_id, int64_t seq, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_SOURCES_ADD);
+
+	stmt_int(st, 1, table_id);
+	stmt_int(st, 2, source_id);
+	stmt_int(st, 3, seq);
+	return stmt_exec(st, NULL, err);
+}
+
+static int
+remove_pair(struct db *db, const struct pair *pair, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_SOURCES_REMOVE);
+
+	stmt_int(st, 1, pair->table_id);
+	stmt_int(st, 2, pair->source_id);
+	return stmt_exec(st, NULL, err);
+}
+
+/* What is to be done: pairs to add with their seq, pairs to remove. */
+struct difference {
+	struct pair *added, *removed;
+	int64_t *seqs;
+	size_t n_added, n_removed;
+};
+
+static void
+add_missing(struct difference *d, const struct stored *stored, const struct table *t,
+	const struct table *source, struct arena *a)
+{
+	const struct pair pair = {t->id, source->id};
+	bool written_since = source->last_write_us > t->defined_us;
+
+	if (stored->n > 0 &&
+		bsearch(&pair, stored->items, stored->n, sizeof(pair), by_pair) != NULL)
+		return;
+	d->seqs = catalog_grow(a, d->seqs, d->n_added, sizeof(*d->seqs));
+	d->added = catalog_grow(a, d->added, d->n_added, sizeof(*d->added));
+	d->seqs[d->n_added] = written_since && !stored->first ? 0 : source->last_seq;
+	d->added[d->n_added++] = pair;
+}
+
+static bool
+is_wanted(const struct tables *all, const struct pair *pair, const struct found *found)
+{
+	const struct table *t = catalog_find(all->items, all->n, sizeof(*t), pair->table_id);
+
+	if (t == NULL || !t->is_virtual)
+		return false;
+	if (t->unknown || t->partly)
+		return true;
+	for (size_t i = 0; i < found[t - all->items].n; i++)
+		if (all->items[found[t - all->items].places[i]].id == pair->source_id)
+			return true;
+	return false;
+}
+
+static void
+compare(const struct tables *all, const struct found *found, const struct stored *stored,
+	struct difference *d, struct arena *a)
+{
+	for (size_t i = 0; i < all->n; i++)
+		for (size_t k = 0; k < found[i].n; k++)
+			add_missing(d, stored, &all->items[i], &all->items[found[i].places[k]], a);
+	for (size_t i = 0; i < stored->n; i++) {
+		if (is_wanted(all, &stored->items[i], found))
+			continue;
+		d->removed = catalog_grow(a, d->removed, d->n_removed, sizeof(*d->removed));
+		d->removed[d->n_removed++] = stored->items[i];
+	}
+}
+
+static int
+store(struct db *db, const struct difference *d, bool first, struct err *err)
+{
+	if (first && add_pair(db, 0, 0, 0, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n_removed; i++)
+		if (remove_pair(db, &d->removed[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < d->n_added; i++)
+		if (add_pair(db, d->added[i].table_id, d->added[i].source_id, d->seqs[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+store_fenced(struct db *db, const char *holder_id, const struct difference *d, bool first,
+	struct err *err)
+{
+	if (fence_begin(db, holder_id, err) < 0)
+		return -1;
+	if (store(db, d, first, err) < 0 || db_commit(db, err) < 0) {
+		db_rollback(db);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+refresh(struct lineage *l, struct db *db, const char *holder_id, struct arena *a, struct err *err)
+{
+	struct difference d = {0};
+	struct stored stored;
+	struct tables all;
+	struct found *found;
+
+	if (load_stored(db, a, &stored, err) < 0 || load_tables(db, a, &all, err) < 0)
+		return -1;
+	found = arena_array(a, all.n + 1, sizeof(*found));
+	for (size_t i = 0; i < all.n; i++)
+		if (all.items[i].is_virtual)
+			find_reads(l, &all.items[i], &all, a);
+	drop_unused(l);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.items[i].is_virtual)
+			found[i] = sources_of(&all, &all.items[i], a);
+	compare(&all, found, &stored, &d, a);
+	if (!stored.first && d.n_added + d.n_removed == 0)
+		return 0;
+	return store_fenced(db, holder_id, &d, stored.first, err) < 0 ? -1 : 1;
+}
+
+int
+lineage_refresh(struct lineage *l, struct db *db, const char *holder_id, struct err *err)
+{
+	struct arena a = ARENA_INIT;
+	int64_t n, known;
+	int rc;
+
+	if (stmt_get_int(db_stmt(db, SQL_SOURCES_COUNT_VIRTUAL), &n, err) < 0 ||
+		stmt_get_int(db_stmt(db, SQL_SOURCES_KNOWN), &known, err) < 0)
+		return -1;
+	if (n == 0 && known > 0)
+		return 0;
+	rc = refresh(l, db, holder_id, &a, err);
+	arena_free(&a);
+	return rc;
+}
