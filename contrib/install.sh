@@ -28,8 +28,7 @@ Installed:
   $prefix/share/man                manual pages: flowfile(1), flowfile_scheduler(8), scheduler.ini(5)
   $prefix/share/doc/flowfile-scheduler   README.md, sample configuration
 Configuration, if any is wanted: /etc/flowfile/scheduler.ini
-Flow files (.yaml, .json) run natively once the engine DuckDB is there:
-  $PWD/contrib/engine.sh $prefix/lib/flowfile-scheduler/libduckdb.so
+$engine
 
 END
 	if [[ -d /run/systemd/system ]]; then
@@ -52,6 +51,14 @@ need_packages "${build_packages[@]}" libsystemd-dev
 build_in build-install --prefix="$prefix" --sysconfdir=/etc --with-systemd
 make -s -C build-install install >build-install/install.log ||
 	die "make install failed; what it said is in $PWD/build-install/install.log"
+# Only flow files need it: without it all else works.
+library=$prefix/lib/flowfile-scheduler/libduckdb.so
+if contrib/engine.sh "$library"; then
+	engine="Flow files (.yaml, .json) are run by the engine DuckDB, $library"
+else
+	engine="Flow files (.yaml, .json) cannot be run: the engine DuckDB was not to be had. Try again:
+  $PWD/contrib/engine.sh $library"
+fi
 if [[ -d /run/systemd/system ]]; then
 	systemd-sysusers flowfile-scheduler.conf
 	systemctl daemon-reload

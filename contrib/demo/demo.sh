@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sets up four flows on real data in a storage directory of their own, starts a scheduler there and shows
-# what it does. README.md beside this file says what the flows are. Needs sh and awk only.
+# Sets up some flows on real data in a storage directory of their own, starts a scheduler there and shows
+# what it does. README.md beside this file says what the flows are.
 
 set -eu
 LC_ALL=C
@@ -125,7 +125,10 @@ find_programs()
 forget_environment()
 {
 	for name in $(env | sed -n 's/^\(FLOWFILE_[A-Z0-9_]*\)=.*/\1/p') TESTING; do
-		[ "$name" = FLOWFILE_SHIM ] || unset "$name"
+		case $name in
+		FLOWFILE_SHIM | FLOWFILE_LIBDUCKDB) ;;
+		*) unset "$name" ;;
+		esac
 	done
 }
 
@@ -137,7 +140,14 @@ write_env()
 		say "export FLOWFILE_STORAGE_DIR=$(quoted "$dir")"
 		[ -z "$build" ] || say "export PATH=$(quoted "$build"):\$PATH"
 		[ -z "${FLOWFILE_SHIM:-}" ] || say "export FLOWFILE_SHIM=$(quoted "$FLOWFILE_SHIM")"
+		[ -z "${FLOWFILE_LIBDUCKDB:-}" ] || say "export FLOWFILE_LIBDUCKDB=$(quoted "$FLOWFILE_LIBDUCKDB")"
 	} >"$dir/env"
+}
+
+# What the flow files have for @DIR@, within single quotes.
+demo_folder()
+{
+	printf %s "$dir" | sed "s/'/''/g; s/[&|\\\\]/\\\\&/g"
 }
 
 # A flow that runs meanwhile keeps the file it has opened.
@@ -145,12 +155,32 @@ copy()
 {
 	mkdir -p "$2"
 	for file in "$1"/*; do
-		name=${file##*/}
-		cmp -s "$file" "$2/$name" && continue
-		cp "$file" "$2/.$name.new"
-		chmod u+w "$2/.$name.new"
-		mv "$2/.$name.new" "$2/$name"
+		new=$2/.${file##*/}.new
+		case $file in
+		*.yaml) sed "s|@DIR@|$(demo_folder)|" "$file" >"$new" ;;
+		*) cp "$file" "$new" ;;
+		esac
+		chmod u+w "$new"
+		if cmp -s "$new" "$2/${file##*/}"; then
+			rm "$new"
+		else
+			mv "$new" "$2/${file##*/}"
+		fi
 	done
+}
+
+# Flow files are run by the engine, which is not a part of this package.
+need_engine()
+{
+	if [ -z "${FLOWFILE_LIBDUCKDB:-}" ] && [ -n "$build" ] && [ -e "$build/libduckdb.so" ]; then
+		FLOWFILE_LIBDUCKDB=$build/libduckdb.so
+		export FLOWFILE_LIBDUCKDB
+	fi
+	flowfile flows eval '1' >/dev/null 2>"$dir/.said" || {
+		cat "$dir/.said" >&2
+		die "the engine that runs flow files is missing"
+	}
+	rm -f "$dir/.said"
 }
 
 only_one_demo()
@@ -179,6 +209,7 @@ prepare_directory()
 	export FLOWFILE_STORAGE_DIR
 	copy "$here/flows" "$dir/flows"
 	copy "$here/data" "$dir/data"
+	need_engine
 	write_env
 }
 
@@ -262,13 +293,15 @@ have()
 
 flow() # NAME DESCRIPTION
 {
-	have flows "$1" || do_it flows register "$dir/flows/$1" --name "$1" --description "$2"
+	have flows "$1" || do_it flows register "$dir/flows/$1.yaml" --name "$1" --description "$2"
 }
 
-table() # NAME FLOW DESCRIPTION
+virtual() # NAME DESCRIPTION OPTIONS...
 {
-	have tables "$1" ||
-		do_it tables register "$1" --path "$dir/tables/$1.csv" --flow "$2" --description "$3"
+	name=$1
+	text=$2
+	shift 2
+	have tables "$name" || do_it tables register "$name" "$@" --description "$text"
 }
 
 schedule() # NAME FLOW OPTIONS...
@@ -282,18 +315,26 @@ schedule() # NAME FLOW OPTIONS...
 fill_catalog()
 {
 	[ -f "$dir/database/flowfile_catalog.db" ] || do_it init
+	have tables co2_raw || do_it run flow "$dir/flows/first_year.yaml"
 	flow import_weather "Adds the next month of Seattle's daily weather"
 	flow import_co2 "Adds the next quarter of carbon dioxide at Mauna Loa"
-	flow clean_weather "Checks, repairs and enriches the daily weather"
+	flow clean_weather "Checks and enriches the daily weather"
 	flow monthly_report "Joins weather and carbon dioxide by month"
-	table weather_raw import_weather "Daily weather as delivered"
-	table co2_raw import_co2 "Monthly carbon dioxide as delivered"
-	table weather_daily clean_weather "One sound row per day"
-	table climate_monthly monthly_report "Weather and carbon dioxide by month"
+	flow rainy_days "The wet days, as a virtual table"
+	flow rain_diary "Counts the wet days of each year"
+	virtual rainy_days "What the flow rainy_days makes of weather_daily, when it is read" --made-by rainy_days
 	schedule clean-new-weather clean_weather --on-table weather_raw
-	schedule report-on-both monthly_report --on-tables weather_daily,co2_raw
+	schedule diary-of-rain rain_diary --on-table rainy_days
+	do_report
 	schedule weather-every-minute import_weather --every 1m
 	schedule co2-every-3-minutes import_co2 --every 3m
+}
+
+# The tables of the set are there when the flows before the report have run once.
+do_report()
+{
+	have tables weather_daily || do_it run flow "$dir/flows/clean_weather.yaml"
+	schedule report-on-both monthly_report --on-tables weather_daily,co2_raw
 }
 
 # A flow that its own schedule is just running is busy: then again, and that is no error worth a line.
@@ -309,7 +350,8 @@ run_now()
 
 imported_all() # TABLE FILE
 {
-	[ "$(tail -n 1 "$dir/tables/$1.csv")" = "$(tail -n 1 "$dir/data/$2")" ]
+	[ "$(flowfile tables preview "$1" --csv --limit 10000 | tail -n 1 | cut -c 1-10)" = \
+		"$(tail -n 1 "$dir/data/$2" | cut -c 1-10)" ]
 }
 
 first_round()
@@ -320,11 +362,14 @@ first_round()
 		title "New schedules fire at once; the report follows when both of its tables are there"
 		wait_until "the first report" more_reports_than 0
 	fi
+	virtual wettest_months "The five wettest months of climate_monthly, when it is read" --query \
+		'SELECT month, precipitation, wet_days, main_weather FROM climate_monthly ORDER BY precipitation DESC LIMIT 5'
 	show tables list
 	show schedules list
 	show runs list --limit 10
-	say "\$ cat $(quoted "$dir/tables/climate_monthly.txt")"
-	cat "$dir/tables/climate_monthly.txt"
+	show tables preview climate_monthly
+	title "A virtual table is computed when it is read: this one by a query"
+	show tables preview wettest_months
 }
 
 second_round()
@@ -346,8 +391,10 @@ second_round()
 	wait_until "the next report" more_reports_than "$before"
 	show runs list --limit 5
 	show schedules explain report-on-both
-	say "\$ tail -n 3 $(quoted "$dir/tables/climate_monthly.csv")"
-	tail -n 3 "$dir/tables/climate_monthly.csv"
+	title "The rain diary watches rainy_days, which is virtual: it is run when what that is made of is written"
+	show tables show rainy_days
+	show runs list --flow rain_diary --limit 3
+	show tables preview rain_by_year
 }
 
 hint()

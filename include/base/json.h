@@ -31,6 +31,8 @@ void json_string(struct json *j, const char *s); /* NULL gives null; bad UTF-8 b
 void json_string_n(struct json *j, const char *s, size_t len);
 void json_int(struct json *j, int64_t v);
 void json_double(struct json *j, double v); /* as Python's repr: shortest; NaN and Inf: null */
+void
+json_put_double(struct buf *out, double v); /* the same, without a document; only finite ones */
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 void json_raw(struct json *j, const char *text); /* one whole value, as JSON already */

@@ -18,6 +18,9 @@ struct cli_flow_run {
 int cli_run_flow_file(struct cli *cli, const struct cli_flow_run *asked, int *signal_seen,
 	int64_t *nodes_done, int64_t *nodes, struct err *err);
 
+/* Whether a flow file can be read and all of its nodes can be run. */
+int cli_check_flow_file(const char *path, struct err *err);
+
 /* The engine with the limits of the configuration. */
 int cli_engine_open(struct cli *cli, struct duck **duck, struct err *err);
 

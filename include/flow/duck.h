@@ -34,6 +34,8 @@ int duck_open(const struct duck_options *options, struct duck **out, struct err 
 int duck_connect(struct duck *first, struct duck **out, struct err *err);
 void duck_close(struct duck *d); /* NULL does nothing */
 
+/* Whether the library can be had: loads it. The error says how to get it. */
+int duck_check(struct err *err);
 /* The library's version ("v1.5.6"); "" before it is loaded. */
 const char *duck_version(void);
 /* Where the library would be taken from: $FLOWFILE_LIBDUCKDB, beside the program, where it was configured, or by the system's rules.

@@ -259,23 +259,29 @@ put_decimal(struct buf *out, const struct decimal *d)
 }
 
 void
-json_double(struct json *j, double v)
+json_put_double(struct buf *out, double v)
 {
 	struct decimal d;
 
+	if (signbit(v))
+		buf_putc(out, '-');
+	if (fpclassify(v) == FP_ZERO) {
+		buf_puts(out, "0.0");
+		return;
+	}
+	decimal_shortest(&d, fabs(v));
+	put_decimal(out, &d);
+}
+
+void
+json_double(struct json *j, double v)
+{
 	if (!isfinite(v)) {
 		json_null(j);
 		return;
 	}
 	before_value(j);
-	if (signbit(v))
-		buf_putc(j->out, '-');
-	if (fpclassify(v) == FP_ZERO) {
-		buf_puts(j->out, "0.0");
-		return;
-	}
-	decimal_shortest(&d, fabs(v));
-	put_decimal(j->out, &d);
+	json_put_double(j->out, v);
 }
 
 void

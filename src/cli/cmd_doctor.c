@@ -14,6 +14,7 @@
 #include "catalog/status.h"
 #include "catalog/zones.h"
 #include "cli/cli.h"
+#include "cli/flow.h"
 #include "core/cron.h"
 #include "core/world.h"
 #include "runner/command.h"
@@ -380,21 +381,30 @@ count_schedules(struct doctor *d)
 static void
 check_flow_files(struct doctor *d, const struct flow_list *list)
 {
-	const char *first = NULL;
+	struct err err = ERR_INIT;
 	size_t n = 0;
 
 	if (d->cli->config->run_command != NULL)
 		return;
-	for (size_t i = 0; i < list->n; i++)
-		if (command_is_flow_file(list->items[i].flow_path) && n++ == 0)
-			first = list->items[i].name;
-	if (n > 0)
+	for (size_t i = 0; i < list->n; i++) {
+		const struct flow_info *flow = &list->items[i];
+
+		if (!command_is_flow_file(flow->flow_path))
+			continue;
+		n++;
+		if (access(flow->flow_path, R_OK) == 0 &&
+			cli_check_flow_file(flow->flow_path, &err) < 0)
+			found(d, LEVEL_FAIL, "flow file",
+				arena_printf(d->arena, "%s: %s", flow->name, err.text),
+				"flowfile flows check shows what can be run; or let Flowfile run "
+				"all flow files: run_command = " COMMAND_FLOWFILE);
+		err_clear(&err);
+	}
+	if (n > 0 && duck_check(&err) < 0)
 		found(d, LEVEL_FAIL, "flow files",
-			arena_printf(d->arena,
-				"%zu flow%s, such as %s, %s .yaml or .json, which this program "
-				"does not run itself",
-				n, n > 1 ? "s" : "", first, n > 1 ? "are" : "is"),
-			"set run_command = " COMMAND_FLOWFILE);
+			arena_printf(d->arena, "%zu flow%s a flow file; %s", n,
+				n > 1 ? "s are" : " is", err.text),
+			"or let Flowfile run them: run_command = " COMMAND_FLOWFILE);
 }
 
 static void

@@ -180,6 +180,19 @@ name_of_file(struct cli *cli, const char *path)
 	return name;
 }
 
+/* Better known now than when its time has come. */
+static void
+note_unrunnable(struct cli *cli, const char *path)
+{
+	struct err err = ERR_INIT;
+
+	if (cli_check_flow_file(path, &err) < 0)
+		fprintf(stderr, "Note: this flow cannot be run as it is: %s\n",
+			out_clean(&cli->arena, err.text));
+	else if (duck_check(&err) < 0)
+		fprintf(stderr, "Note: %s\n", err.text);
+}
+
 static int
 flows_register_run(struct cli *cli, struct err *err)
 {
@@ -200,10 +213,7 @@ flows_register_run(struct cli *cli, struct err *err)
 		flows_register(&cli->catalog, &new, &id, err) < 0)
 		return -1;
 	if (command_is_flow_file(new.flow_path) && cli->config->run_command == NULL)
-		fputs("Note: this program does not run .yaml and .json flows itself, and no "
-		      "run_command is set.\nLet Flowfile do it, in scheduler.ini: run_command "
-		      "= " COMMAND_FLOWFILE "\n",
-			stderr);
+		note_unrunnable(cli, new.flow_path);
 	if (cli->json)
 		return show_flow(cli, id, err);
 	printf("Registered flow %lld, %s.\n", (long long)id, out_clean(&cli->arena, new.name));

@@ -112,6 +112,19 @@ run_plan(struct flow_file_run *run, const struct flow *flow, struct duck *duck, 
 	return rc;
 }
 
+int
+cli_check_flow_file(const char *path, struct err *err)
+{
+	struct flow *flow;
+	int rc;
+
+	if (flow_read(path, NULL, 0, &flow, err) < 0)
+		return -1;
+	rc = plan_check(flow, err);
+	flow_free(flow);
+	return rc;
+}
+
 static int
 take_params(struct cli *cli, struct flow_param **params, size_t *n)
 {

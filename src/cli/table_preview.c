@@ -13,6 +13,22 @@
 #define LIMIT_PRESET 20
 #define LIMIT_MAX 10000
 
+/* The shortest text that means the same number. */
+static const char *
+double_text(double v, struct arena *a)
+{
+	const char *text;
+	struct buf b;
+
+	if (!isfinite(v))
+		return isnan(v) ? "NaN" : v > 0 ? "inf" : "-inf";
+	buf_init(&b, 64);
+	json_put_double(&b, v);
+	text = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
 /* A cell as text; NULL for NULL. */
 static const char *
 cell_text(const struct duck_rows *rows, size_t i, struct arena *a)
@@ -25,7 +41,7 @@ cell_text(const struct duck_rows *rows, size_t i, struct arena *a)
 	case CELL_INT:
 		return arena_printf(a, "%lld", (long long)duck_int(rows, i));
 	case CELL_DOUBLE:
-		return arena_printf(a, "%.17g", duck_double(rows, i));
+		return double_text(duck_double(rows, i), a);
 	default:
 		return duck_text_copy(rows, i, a);
 	}

@@ -162,6 +162,24 @@ load(const char *path, struct err *err)
 	return 0;
 }
 
+static int
+load_once(const char *path, struct err *err)
+{
+	struct arena a = ARENA_INIT;
+	int rc = 0;
+
+	if (lib.library == NULL)
+		rc = load(path != NULL ? path : duck_library_path(&a), err);
+	arena_free(&a);
+	return rc;
+}
+
+int
+duck_check(struct err *err)
+{
+	return load_once(NULL, err);
+}
+
 const char *
 duck_version(void)
 {
@@ -223,16 +241,12 @@ set_up(struct duck *d, struct err *err)
 int
 duck_open(const struct duck_options *options, struct duck **out, struct err *err)
 {
-	struct arena a = ARENA_INIT;
 	struct duck *d;
 	handle config = NULL;
 	char *why = NULL;
-	int rc = 0;
+	int rc;
 
-	if (lib.library == NULL)
-		rc = load(options->library != NULL ? options->library : duck_library_path(&a), err);
-	arena_free(&a);
-	if (rc < 0 || take_config(options, &config, err) < 0)
+	if (load_once(options->library, err) < 0 || take_config(options, &config, err) < 0)
 		return -1;
 	d = xcalloc(1, sizeof(*d));
 	d->first = d;

@@ -59,10 +59,16 @@ out 'fail  scheduler: none is running, so that no schedule fires'
 out 'warn  schedule: 2 never fires'
 ok schedules delete 2
 echo 'nodes: []' >"$dir/flow.yaml"
-run 0 flows register "$dir/flow.yaml"
-err 'no run_command is set'
+FLOWFILE_LIBDUCKDB=$dir/nowhere.so run 0 flows register "$dir/flow.yaml"
+err 'need the engine DuckDB'
+FLOWFILE_LIBDUCKDB=$dir/nowhere.so run 1 doctor
+out 'fail  flow files: 1 flow is a flow file; flow files and queries need the engine DuckDB'
+echo 'nodes: [{id: 7, type: kafka_source, setting_input: {}}]' >"$dir/flow.yaml"
 run 1 doctor
-out 'fail  flow files: 1 flow, such as flow, is .yaml or .json'
+out 'fail  flow file: flow: node 7 (kafka_source): it cannot be run: Kafka is read by Flowfile only'
+run 0 flows register "$dir/flow.yaml" --name flow3
+err 'cannot be run as it is: node 7 (kafka_source)'
+ok flows remove flow3
 FLOWFILE_RUN_COMMAND='true {flow_path}' ok doctor
 FLOWFILE_RUN_COMMAND='true {flow_path}' ok flows register "$dir/flow.yaml" --name flow2
 ok flows remove flow

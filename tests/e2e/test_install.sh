@@ -25,6 +25,7 @@ stand_in "$dir/bin/dpkg-query" 'echo installed'
 stand_in "$dir/bin/pkg-config" 'echo some'
 # shellcheck disable=SC2016 # the stand-in's own name
 stand_in "$dir/bin/make" 'echo " /usr/bin/mkdir -p somewhere"; [ ! -e "$0.broken" ]'
+stand_in "$dir/tree/contrib/engine.sh" ':'
 
 PATH=$dir/bin:$PATH bash "$dir/tree/contrib/install.sh" "$dir/prefix" >"$dir/out" 2>&1
 sed -n '/^Installed:/,$p' "$dir/out" >"$dir/summary"
@@ -39,6 +40,12 @@ done
 if grep mkdir "$dir/summary"; then
 	exit 1
 fi
+grep -qF "are run by the engine DuckDB, $dir/prefix/lib/flowfile-scheduler/libduckdb.so" "$dir/summary"
+
+# The rest works without the engine.
+stand_in "$dir/tree/contrib/engine.sh" 'exit 1'
+PATH=$dir/bin:$PATH bash "$dir/tree/contrib/install.sh" "$dir/prefix" >"$dir/out" 2>&1
+grep -qF "the engine DuckDB was not to be had" "$dir/out"
 
 : >"$dir/bin/make.broken"
 if PATH=$dir/bin:$PATH bash "$dir/tree/contrib/install.sh" "$dir/prefix" >"$dir/out" 2>&1; then

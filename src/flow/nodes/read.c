@@ -92,9 +92,19 @@ add_csv_options(struct compiler *c, const cJSON *table, struct buf *sql, struct 
 	return 0;
 }
 
+/* Whether the engine's words are right: it does not double the quotes that are in names and paths. */
+static bool
+is_usable(struct compiler *c, const char *sql)
+{
+	struct err ignored = ERR_INIT;
+	struct columns columns;
+
+	return duck_describe(c->plan->shapes, sql, c->arena, &columns, &ignored) == 0;
+}
+
 /*
  * The call with all that the engine found out of the file put into words: finding it out costs 20 ms, and each statement that reads
- * the file would do it again. *sql is the call that finds out.
+ * the file would do it again. Where that cannot be had *sql stays empty.
  */
 static int
 fix_csv(struct compiler *c, const char *arguments, struct buf *sql, struct err *err)
@@ -115,7 +125,9 @@ fix_csv(struct compiler *c, const char *arguments, struct buf *sql, struct err *
 	len = strlen(prompt);
 	if (len > 0 && prompt[len - 1] == ';')
 		len--;
-	buf_printf(sql, "SELECT * %.*s", (int)len, prompt);
+	prompt = arena_printf(c->arena, "SELECT * %.*s", (int)len, prompt);
+	if (strstr(arguments, "''") == NULL && is_usable(c, prompt))
+		buf_puts(sql, prompt);
 	return 0;
 }
 
@@ -151,14 +163,13 @@ emit_call(struct compiler *c, const struct source *source, const char *arguments
 	struct buf sql;
 
 	node_begin_sql(&sql);
-	if (source->type == FILE_CSV && !source->is_folder && !source->with_paths) {
-		if (fix_csv(c, arguments, &sql, err) < 0) {
-			buf_free(&sql);
-			return -1;
-		}
-	} else {
-		buf_printf(&sql, "SELECT * FROM %s(%s)", functions[source->type], arguments);
+	if (source->type == FILE_CSV && !source->is_folder && !source->with_paths &&
+		fix_csv(c, arguments, &sql, err) < 0) {
+		buf_free(&sql);
+		return -1;
 	}
+	if (*buf_str(&sql) == '\0')
+		buf_printf(&sql, "SELECT * FROM %s(%s)", functions[source->type], arguments);
 	if (node_emit_sql(c, 0, &sql, err) < 0)
 		return -1;
 	node_set_scan(c, 0, source->type == FILE_PARQUET);
