@@ -73,5 +73,7 @@ int node_emit_input(struct compiler *c, int handle, size_t input);
 /* The input's column of this name; the error lists what there is. field: which setting names it. */
 int node_column(const struct compiler *c, size_t input, const char *name, const char *field,
 	const struct column **out, struct err *err);
+/* A name for a column of our own that begins so and that no column of the input has, in quotes. */
+const char *node_own_name(const struct compiler *c, size_t input, const char *base);
 
 #endif

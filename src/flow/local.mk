@@ -25,6 +25,7 @@ libflow_a_SOURCES = \
 	src/flow/formula_value.h \
 	src/flow/kinds.c \
 	src/flow/lineage.c \
+	src/flow/nodes/aggregate.c \
 	src/flow/nodes/catalog_read.c \
 	src/flow/nodes/catalog_write.c \
 	src/flow/nodes/filter.c \

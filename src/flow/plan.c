@@ -273,6 +273,20 @@ node_column(const struct compiler *c, size_t input, const char *name, const char
 		columns_list(&c->in[input]->columns, c->arena));
 }
 
+const char *
+node_own_name(const struct compiler *c, size_t input, const char *base)
+{
+	const struct columns *in = &c->in[input]->columns;
+	const char *name = base;
+
+	for (size_t i = 0; i < in->n; i++)
+		if (text_equal_nocase(in->items[i].name, name)) {
+			name = arena_printf(c->arena, "%s_", name);
+			i = (size_t)-1;
+		}
+	return sql_quoted(c->arena, name);
+}
+
 static int
 compile(struct plan *plan, struct scope *scope, const struct flow_node *node, struct err *err)
 {

@@ -12,11 +12,14 @@ flow_tests = \
 	tests/flow/test_nodes \
 	tests/flow/test_nodes_reshape \
 	tests/flow/test_query
+	tests/flow/test_nodes_compute \
+	tests/flow/test_nodes_reshape
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
 	tests/flow/delta_test.h \
-	tests/flow/engine_test.h
+	tests/flow/engine_test.h \
+	tests/flow/node_test.h
 
 flow_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
 flow_ldadd = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) $(FLOW_LIBS) \
@@ -51,6 +54,9 @@ tests_flow_test_formula_LDADD = $(flow_ldadd)
 tests_flow_test_nodes_SOURCES = tests/flow/test_nodes.c
 tests_flow_test_nodes_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_nodes_LDADD = $(flow_ldadd)
+tests_flow_test_nodes_compute_SOURCES = tests/flow/test_nodes_compute.c
+tests_flow_test_nodes_compute_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_nodes_compute_LDADD = $(flow_ldadd)
 tests_flow_test_nodes_reshape_SOURCES = tests/flow/test_nodes_reshape.c
 tests_flow_test_nodes_reshape_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_nodes_reshape_LDADD = $(flow_ldadd)

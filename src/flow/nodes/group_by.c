@@ -1,66 +1,14 @@
 /* One row for each group of rows. The order of the groups is not promised. */
-#include <string.h>
-
-#include "base/mem.h"
 #include "base/text.h"
 #include "nodes.h"
-
-/* $ stands for the column. */
-static const struct aggregation {
-	const char *name, *sql;
-	bool ordered; /* it depends on the order of the rows */
-	bool numbers; /* it takes nothing else */
-} aggregations[] = {
-	{"sum", "coalesce(sum($), 0)", false, true},
-	{"mean", "avg($)", false, true},
-	{"median", "median($)", false, true},
-	{"std", "stddev_samp($)", false, true},
-	{"var", "var_samp($)", false, true},
-	{"min", "min($)", false, false},
-	{"max", "max($)", false, false},
-	{"count", "count($)", false, false},
-	{"n_unique", "(count(DISTINCT $) + CAST(count(*) > count($) AS BIGINT))", false, false},
-	{"first", "first($ ORDER BY _row)", true, false},
-	{"last", "last($ ORDER BY _row)", true, false},
-	{"concat", "string_agg(CAST($ AS VARCHAR), ',' ORDER BY _row)", true, false},
-};
 
 struct group {
 	struct compiler *c;
 	struct buf select, by;
 	int n_keys, n;
-	bool ordered;
+	const char *row; /* a column for the number of each row */
+	bool ordered; /* it is needed */
 };
-
-static const struct aggregation *
-find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(aggregations); i++)
-		if (text_equal_nocase(aggregations[i].name, name))
-			return &aggregations[i];
-	return NULL;
-}
-
-static const char *
-fill(struct arena *a, const char *sql, const char *column)
-{
-	const char *at, *result = "";
-
-	for (; (at = strchr(sql, '$')) != NULL; sql = at + 1)
-		result = arena_printf(a, "%s%.*s%s", result, (int)(at - sql), sql, column);
-	return arena_printf(a, "%s%s", result, sql);
-}
-
-/* What the engine counts and adds up in types of its own becomes what Polars has. */
-static const char *
-result_type(const struct aggregation *g, const struct column *column, const char *asked)
-{
-	if (asked != NULL)
-		return asked;
-	if (strcmp(g->name, "sum") == 0 && type_classify(column->type) == TYPE_INT)
-		return "BIGINT";
-	return NULL;
-}
 
 static int
 add_key(struct group *g, const char *old, const char *new)
@@ -75,25 +23,18 @@ static int
 add_value(struct group *g, const struct column *column, const char *agg, const char *new,
 	const char *asked, struct err *err)
 {
-	const struct aggregation *found = find(agg);
-	enum type_class class = type_classify(column->type);
-	const char *sql, *type, *engine = NULL;
+	struct aggregate aggregate;
+	const char *type = NULL;
 
-	if (found == NULL)
-		return err_set(err, ERR_USAGE, "agg: there is no %s", agg);
-	if (found->numbers && !type_is_number(class) && class != TYPE_BOOL &&
-		class != TYPE_DURATION)
-		return err_set(err, ERR_USAGE, "agg: %s takes numbers, and column %s is %s", agg,
-			column->name, type_to_polars(column->type, g->c->arena));
+	if (aggregate_of(g->c, column, agg, g->row, &aggregate, err) < 0)
+		return err_prefix(err, "agg");
 	if (asked != NULL && *asked != '\0' &&
-		(engine = type_from_polars(asked, g->c->arena)) == NULL)
+		(type = type_from_polars(asked, g->c->arena)) == NULL)
 		return err_set(err, ERR_USAGE, "output_type: there is no type %s", asked);
-	sql = fill(g->c->arena, found->sql, sql_quoted(g->c->arena, column->name));
-	type = result_type(found, column, engine);
 	buf_printf(&g->select, type != NULL ? "%sCAST(%s AS %s) AS " : "%s%s%.0s AS ",
-		g->n++ > 0 ? ", " : "", sql, type != NULL ? type : "");
+		g->n++ > 0 ? ", " : "", aggregate.sql, type != NULL ? type : "");
 	sql_ident(&g->select, new);
-	g->ordered = g->ordered || found->ordered;
+	g->ordered = g->ordered || aggregate.ordered;
 	return 0;
 }
 
@@ -139,7 +80,7 @@ add_columns(struct group *g, struct err *err)
 int
 node_group_by(struct compiler *c, struct err *err)
 {
-	struct group g = {.c = c};
+	struct group g = {.c = c, .row = node_own_name(c, 0, "_row")};
 	struct buf sql;
 	int rc;
 
@@ -149,8 +90,8 @@ node_group_by(struct compiler *c, struct err *err)
 	rc = add_columns(&g, err);
 	buf_printf(&sql, "SELECT %s FROM ", buf_str(&g.select));
 	if (g.ordered)
-		buf_printf(
-			&sql, "(SELECT *, row_number() OVER () AS _row FROM %s)", c->in[0]->name);
+		buf_printf(&sql, "(SELECT *, row_number() OVER () AS %s FROM %s)", g.row,
+			c->in[0]->name);
 	else
 		buf_puts(&sql, c->in[0]->name);
 	if (g.n_keys > 0)

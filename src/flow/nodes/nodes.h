@@ -66,6 +66,15 @@ enum node_mode node_dynamic_rename_judge(const struct flow_node *node, const cha
 int node_join(struct compiler *c, struct err *err);
 int node_cross_join(struct compiler *c, struct err *err);
 
+/* aggregate.c: one value of many, for group_by and pivot */
+struct aggregate {
+	const char *sql;
+	bool ordered; /* it reads the number of the row */
+};
+/* Of an input's column; row is the column that numbers the rows. The error names what is asked, and needs the field's name before it. */
+int aggregate_of(struct compiler *c, const struct column *column, const char *name, const char *row,
+	struct aggregate *out, struct err *err);
+
 /* group_by.c */
 int node_group_by(struct compiler *c, struct err *err);
 

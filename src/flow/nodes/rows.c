@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "nodes.h"
 
 /* --- columns ------------------------------------------------------------------------------------------------ */
@@ -139,27 +138,12 @@ list_columns(struct compiler *c, const cJSON *object, const char *field, const c
 	return 0;
 }
 
-/* A name for a column of our own, which no column of the input has. */
-static const char *
-own_name(struct compiler *c, const char *base)
-{
-	const struct columns *in = &c->in[0]->columns;
-	const char *name = base;
-
-	for (size_t i = 0; i < in->n; i++)
-		if (text_equal_nocase(in->items[i].name, name)) {
-			name = arena_printf(c->arena, "%s_", name);
-			i = (size_t)-1;
-		}
-	return sql_quoted(c->arena, name);
-}
-
 int
 node_unique(struct compiler *c, struct err *err)
 {
 	static const char *const strategies[] = {"any", "first", "last", "none", NULL};
 	const cJSON *input = setting_object(c->settings, "unique_input");
-	const char *keys, *row = own_name(c, "_row"), *pick = own_name(c, "_pick");
+	const char *keys, *row = node_own_name(c, 0, "_row"), *pick = node_own_name(c, 0, "_pick");
 	struct buf sql;
 	int strategy;
 
@@ -184,7 +168,7 @@ node_sample(struct compiler *c, struct err *err)
 {
 	static const char *const methods[] = {
 		"first", "last", "random", "head", "tail", "fraction", NULL};
-	const char *row = own_name(c, "_row");
+	const char *row = node_own_name(c, 0, "_row");
 	int64_t size, seed;
 	double fraction;
 	struct buf sql;
