@@ -10,10 +10,9 @@ flow_tests = \
 	tests/flow/test_flow_run \
 	tests/flow/test_formula \
 	tests/flow/test_nodes \
+	tests/flow/test_nodes_compute \
 	tests/flow/test_nodes_reshape \
 	tests/flow/test_query
-	tests/flow/test_nodes_compute \
-	tests/flow/test_nodes_reshape
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \

@@ -75,6 +75,87 @@ static const struct {
 		"12:00:00,1.005,2.01,18446744073709551615\n",
 		"Datetime(time_unit='us', time_zone=None) Float64 Decimal(precision=38, scale=2) "
 		"UInt64"},
+	{"group_by", COLUMN("f", "Float64"), "[1, 'nan', 'inf']",
+		"groupby_input: {agg_cols: [{old_name: f, agg: std}, {old_name: f, agg: var}]}",
+		"f_std,f_var\nnan,nan\n", "Float64 Float64"},
+
+#define WINDOW(partition, order, functions)                                                        \
+	"window_input: {partition_by: [" partition "], order_by: [" order                          \
+	"], window_functions: [" functions "]}"
+#define F(function, rest) "{column: v, function: " function ", new_column_name: " rest "}"
+#define T COLUMN("t", "Int64") ", " COLUMN("k", "String") ", " COLUMN("v", "Int64")
+	/* The rows come in the order that is asked for, and a window ends where its group does. */
+	{"window_functions", T, "[4, 1, 3, 2, 5], [b, a, a, b, null], [40, 10, null, 20, 50]",
+		WINDOW("k", "{column: t, how: Descending}",
+			F("rolling_sum", "s, window_size: 2, edge_behavior: partial") ", " F(
+				"rolling_mean", "m, window_size: 2") ", " F("rolling_min",
+				"z, window_size: 2, edge_behavior: fill_zero") ", " F("cum_sum",
+				"c") ", " F("cum_count", "n")),
+		"t,k,v,s,m,z,c,n\n5,,50,50,,50,50,1\n4,b,40,40,,40,40,1\n3,a,,,,0,,0\n"
+		"2,b,20,60,30.0,20,60,2\n1,a,10,10,,10,10,1\n",
+		"Int64 String Int64 Int64 Float64 Int64 Int64 UInt32"},
+	{"window_functions", T, "[1, 2, 3, 4], [a, a, a, a], [10, null, 30, 40]",
+		WINDOW("", "{column: t}",
+			F("rolling_sum", "full, window_size: 2, edge_behavior: null") ", " F(
+				"rolling_max",
+				"some, window_size: 3, min_periods: 2") ", " F("rolling_std",
+				"d, window_size: 3, min_periods: 1") ", " F("rolling_sum",
+				"none, window_size: 1, min_periods: 0")),
+		"t,k,v,full,some,d,none\n1,a,10,,,,10\n2,a,,,,,0\n3,a,30,,30,14.142135623730951,"
+		"30\n"
+		"4,a,40,70,40,7.0710678118654755,40\n",
+		"Int64 String Int64 Int64 Int64 Float64 Int64"},
+	/* Without an order it is that of the rows. A new column may take an old one's place, and all see the old one. */
+	{"window_functions", T, "[2, 1, 3], [b, a, c], [3, 1, 2]",
+		WINDOW("", "", F("cum_max", "v") ", " F("cum_min", "w")),
+		"t,k,v,w\n2,b,3,3\n1,a,3,1\n3,c,3,1\n", "Int64 String Int64 Int64"},
+	{"window_functions", T, "[2, 1, 3], [b, a, c], [3, 1, 2]",
+		WINDOW("", "{column: v, how: asc}", F("rank", "v")), "t,k,v\n1,a,1\n3,c,2\n2,b,3\n",
+		"Int64 String UInt32"},
+	{"window_functions", T, "[5, 4, 3, 2, 1], [a, a, a, a, b], [7, null, 7, 1, 9]",
+		WINDOW("k", "{column: t}",
+			F("rank", "o") ", " F("rank", "d, rank_method: dense") ", " F(
+				"rank", "n, rank_method: min") ", " F("rank",
+				"x, rank_method: max") ", " F("rank", "g, rank_method: average")),
+		"t,k,v,o,d,n,x,g\n1,b,9,1,1,1,1,1.0\n2,a,1,1,1,1,1,1.0\n3,a,7,2,2,2,3,2.5\n4,a,,,,,"
+		",\n"
+		"5,a,7,3,2,2,3,2.5\n",
+		"Int64 String Int64 UInt32 UInt32 UInt32 UInt32 Float64"},
+	{"window_functions", T, "[1, 2, 3, 4, 5, 6], [a, a, a, a, a, b], [0, 0, 0, 0, 0, 0]",
+		WINDOW("k", "{column: t}",
+			"{function: tile, number_of_groups: 3, new_column_name: i}"),
+		"t,k,v,i\n1,a,0,1\n2,a,0,1\n3,a,0,2\n4,a,0,2\n5,a,0,3\n6,b,0,1\n",
+		"Int64 String Int64 Int64"},
+	/* NaN spoils each window that it is in, and is the greatest of none behind it. */
+	{"window_functions", COLUMN("t", "Int64") ", " COLUMN("v", "Float64"),
+		"[1, 2, 3, 4], [1, 'nan', 3, 4]",
+		WINDOW("", "{column: t}",
+			F("rolling_min", "i, window_size: 2") ", " F(
+				"rolling_max", "x, window_size: 2") ", " F("rolling_std",
+				"d, window_size: 2") ", " F("cum_max", "m") ", " F("rank", "r")),
+		"t,v,i,x,d,m,r\n1,1.0,,,,1.0,1\n2,nan,nan,nan,nan,1.0,4\n3,3.0,nan,nan,nan,3.0,2\n"
+		"4,4.0,3.0,4.0,0.7071067811865476,4.0,3\n",
+		"Int64 Float64 Float64 Float64 Float64 Float64 UInt32"},
+	{"window_functions", COLUMN("v", "Float64"), "[null, 'nan', 1]",
+		WINDOW("", "{column: v}",
+			F("rolling_std", "d, window_size: 2, edge_behavior: partial")),
+		"v,d\n,\n1.0,\nnan,nan\n", "Float64 Float64"},
+	{"window_functions", COLUMN("t", "Int64") ", " COLUMN("v", "Float64"),
+		"[1, 2], [null, 'nan']",
+		WINDOW("", "{column: t}",
+			F("rolling_std", "d, window_size: 2, edge_behavior: fill_zero")),
+		"t,v,d\n1,,0.0\n2,nan,0.0\n", "Int64 Float64 Float64"},
+	{"window_functions", COLUMN("_row", "Int64") ", " COLUMN("v", "Boolean"),
+		"[9, 8, 7], [true, null, true]",
+		WINDOW("", "", F("cum_sum", "s") ", " F("cum_min", "n")),
+		"_row,v,s,n\n9,true,1,true\n8,,,\n7,true,2,true\n", "Int64 Boolean Int64 Boolean"},
+	{"window_functions", COLUMN("v", "Float32"), "[1, 3]",
+		WINDOW("", "{column: v}",
+			F("rolling_mean", "m, window_size: 2") ", " F("cum_sum", "s")),
+		"v,m,s\n1.0,,1.0\n3.0,2.0,4.0\n", "Float32 Float32 Float32"},
+	/* With nothing to compute nothing is sorted. */
+	{"window_functions", KEYED, "[b, a], [1, 2]", WINDOW("", "{column: k}", ""),
+		"k,v\nb,1\na,2\n", "String Int64"},
 };
 
 START_TEST(a_node_makes_of_its_input_what_it_says)
@@ -103,6 +184,45 @@ static const struct {
 	{"group_by", COLUMN("k", "String"),
 		"groupby_input: {agg_cols: [{old_name: k, agg: median}]}",
 		"median takes numbers and times, and column k is String"},
+	{"window_functions", KEYED, WINDOW("z", "", ""),
+		"node 2 (window_functions): window_input: partition_by: its input has no column z"},
+	{"window_functions", KEYED, WINDOW("", "{column: k}, {column: z}", ""),
+		"window_input: order_by[1]: column: its input has no column z"},
+	{"window_functions", KEYED, WINDOW("", "{column: k, how: up}", ""),
+		"order_by[0]: how: 'up' is none of asc, desc"},
+	{"window_functions", KEYED, WINDOW("", "", F("cum_mean", "x")),
+		"window_functions[0]: function: 'cum_mean' is none of rolling_sum"},
+	{"window_functions", KEYED, WINDOW("", "", "{column: v, new_column_name: x}"),
+		"window_functions[0]: function: it is missing"},
+	{"window_functions", KEYED, WINDOW("", "", "{column: v, function: cum_sum}"),
+		"window_functions[0]: new_column_name: it is missing"},
+	{"window_functions", KEYED, WINDOW("", "", F("cum_sum", "x") ", " F("cum_min", "x")),
+		"window_functions[1]: new_column_name: x is taken by window_functions[0]"},
+	{"window_functions", KEYED,
+		WINDOW("", "", "{column: k, function: cum_sum, new_column_name: x}"),
+		"function: sum takes numbers, and column k is String"},
+	{"window_functions", KEYED, WINDOW("", "", "{function: rank, new_column_name: x}"),
+		"column: it is missing"},
+	{"window_functions", KEYED, WINDOW("", "", F("rank", "x, rank_method: random")),
+		"rank_method: 'random' is none of ordinal, dense"},
+	{"window_functions", KEYED, WINDOW("", "", F("rolling_sum", "x, window_size: 2")),
+		"function: rolling_sum needs an order, and order_by is empty"},
+	{"window_functions", KEYED, WINDOW("", "", F("tile", "x, number_of_groups: 2")),
+		"function: tile needs an order"},
+	{"window_functions", KEYED, WINDOW("", "{column: k}", F("tile", "x")),
+		"number_of_groups: it is missing"},
+	{"window_functions", KEYED, WINDOW("", "{column: k}", F("rolling_sum", "x")),
+		"window_size: it is missing"},
+	{"window_functions", KEYED,
+		WINDOW("", "{column: k}", F("rolling_sum", "x, window_size: 0")),
+		"window_size: 0 is not between 1"},
+	{"window_functions", KEYED,
+		WINDOW("", "{column: k}", F("rolling_sum", "x, window_size: 2, min_periods: 3")),
+		"min_periods: 3 is not between 0 and 2"},
+	{"window_functions", KEYED,
+		WINDOW("", "{column: k}",
+			F("rolling_sum", "x, window_size: 2, edge_behavior: wrap")),
+		"edge_behavior: 'wrap' is none of require_full, partial, fill_zero"},
 };
 
 START_TEST(wrong_settings_are_said_with_node_and_field)

@@ -1,28 +1,36 @@
-/* What group_by and pivot make of the values of a column: one, as Polars has it. */
+/* What groups, pivots and windows make of the values of a column: one, as Polars has it. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "nodes.h"
 
-/* In the statement, $ stands for the column and @ for the number of the row. */
+/* The engine knows no deviation of what is not finite. CASE and not FILTER, which it mixes up in some statements with many windows. */
+#define OF_FINITE(f)                                                                               \
+	"CASE WHEN count($)# > 1 AND bool_or(NOT isfinite($))# THEN CAST('nan' AS DOUBLE) "        \
+	"ELSE " f "(CASE WHEN isfinite($) THEN $ END)# END"
+
+/* In the statement, $ stands for the column, @ for the number of the row and # for the window. */
 static const struct aggregation {
 	const char *name, *sql;
+	const char *
+		floats; /* instead, of floats: NaN is the greatest of nothing but NaN; NULL: the same */
 	bool ordered; /* it depends on the order of the rows */
 	enum { ANY, NUMBERS, MEASURES } takes; /* measures: numbers and times */
 } aggregations[] = {
-	{"sum", "coalesce(sum($), 0)", false, NUMBERS},
-	{"mean", "avg($)", false, MEASURES},
-	{"median", "median($)", false, MEASURES},
-	{"std", "stddev_samp($)", false, NUMBERS},
-	{"var", "var_samp($)", false, NUMBERS},
-	{"min", "min($)", false, ANY},
-	{"max", "max($)", false, ANY},
-	{"count", "count($)", false, ANY},
-	{"n_unique", "(count(DISTINCT $) + CAST(count(*) > count($) AS BIGINT))", false, ANY},
-	{"first", "first($ ORDER BY @)", true, ANY},
-	{"last", "last($ ORDER BY @)", true, ANY},
-	{"concat", "coalesce(string_agg(CAST($ AS VARCHAR), ',' ORDER BY @), '')", true, ANY},
+	{"sum", "coalesce(sum($)#, 0)", NULL, false, NUMBERS},
+	{"mean", "avg($)#", NULL, false, MEASURES},
+	{"median", "median($)#", NULL, false, MEASURES},
+	{"std", "stddev_samp($)#", OF_FINITE("stddev_samp"), false, NUMBERS},
+	{"var", "var_samp($)#", OF_FINITE("var_samp"), false, NUMBERS},
+	{"min", "min($)#", NULL, false, ANY},
+	{"max", "max($)#", "coalesce(max(CASE WHEN NOT isnan($) THEN $ END)#, max($)#)", false,
+		ANY},
+	{"count", "count($)#", NULL, false, ANY},
+	{"n_unique", "(count(DISTINCT $) + CAST(count(*) > count($) AS BIGINT))", NULL, false, ANY},
+	{"first", "first($ ORDER BY @)", NULL, true, ANY},
+	{"last", "last($ ORDER BY @)", NULL, true, ANY},
+	{"concat", "coalesce(string_agg(CAST($ AS VARCHAR), ',' ORDER BY @), '')", NULL, true, ANY},
 };
 
 static const struct aggregation *
@@ -44,14 +52,14 @@ takes(const struct aggregation *g, enum type_class class)
 }
 
 static const char *
-fill(struct arena *a, const char *sql, const char *column, const char *row)
+fill(struct arena *a, const char *sql, const char *column, const struct aggregate *of)
 {
-	const char *result = "";
+	const char *result = "", *part;
 	size_t n;
 
-	for (n = strcspn(sql, "$@"); sql[n] != '\0'; n = strcspn(sql, "$@")) {
-		result = arena_printf(
-			a, "%s%.*s%s", result, (int)n, sql, sql[n] == '$' ? column : row);
+	for (n = strcspn(sql, "$@#"); sql[n] != '\0'; n = strcspn(sql, "$@#")) {
+		part = sql[n] == '$' ? column : sql[n] == '@' ? of->row : of->over;
+		result = arena_printf(a, "%s%.*s%s", result, (int)n, sql, part);
 		sql += n + 1;
 	}
 	return arena_printf(a, "%s%s", result, sql);
@@ -71,13 +79,15 @@ value_of(const struct aggregation *g, const struct column *column, struct arena 
 	return name;
 }
 
-/* Sums come in a type of the engine that no file has. */
+/* Sums of the engine come in a type that no file has, and those of short floats in a longer one; NULL: it is right. */
 static const char *
-sum_type(const struct column *column)
+result_type(const struct aggregation *g, const struct column *column)
 {
 	enum type_class class = type_classify(column->type);
 
-	if (strstr(column->type, "HUGEINT") != NULL)
+	if (g->takes != ANY && strcmp(column->type, "FLOAT") == 0)
+		return "FLOAT";
+	if (strcmp(g->name, "sum") != 0 || strstr(column->type, "HUGEINT") != NULL)
 		return NULL;
 	if (strcmp(column->type, "UBIGINT") == 0)
 		return "UBIGINT";
@@ -85,12 +95,12 @@ sum_type(const struct column *column)
 }
 
 int
-aggregate_of(struct compiler *c, const struct column *column, const char *name, const char *row,
+aggregate_of(struct compiler *c, const struct column *column, const char *name,
 	struct aggregate *out, struct err *err)
 {
 	const struct aggregation *g = find(name);
 	enum type_class class = type_classify(column->type);
-	const char *type;
+	const char *sql, *type;
 
 	if (g == NULL)
 		return err_set(err, ERR_USAGE, "there is no %s", name);
@@ -98,12 +108,10 @@ aggregate_of(struct compiler *c, const struct column *column, const char *name, 
 		return err_set(err, ERR_USAGE, "%s takes numbers%s, and column %s is %s", name,
 			g->takes == MEASURES ? " and times" : "", column->name,
 			type_to_polars(column->type, c->arena));
+	sql = class == TYPE_FLOAT && g->floats != NULL ? g->floats : g->sql;
 	out->ordered = g->ordered;
-	out->sql = fill(c->arena, g->sql, value_of(g, column, c->arena), row);
-	if (strcmp(g->name, "max") == 0 && class == TYPE_FLOAT) /* NaN only of nothing else */
-		out->sql = fill(c->arena, "coalesce(max($) FILTER (NOT isnan($)), max($))",
-			value_of(g, column, c->arena), row);
-	type = strcmp(g->name, "sum") == 0 ? sum_type(column) : NULL;
+	out->sql = fill(c->arena, sql, value_of(g, column, c->arena), out);
+	type = result_type(g, column);
 	if (type != NULL)
 		out->sql = arena_printf(c->arena, "CAST(%s AS %s)", out->sql, type);
 	return 0;

@@ -23,10 +23,10 @@ static int
 add_value(struct group *g, const struct column *column, const char *agg, const char *new,
 	const char *asked, struct err *err)
 {
-	struct aggregate aggregate;
+	struct aggregate aggregate = {.row = g->row, .over = ""};
 	const char *type = NULL;
 
-	if (aggregate_of(g->c, column, agg, g->row, &aggregate, err) < 0)
+	if (aggregate_of(g->c, column, agg, &aggregate, err) < 0)
 		return err_prefix(err, "agg");
 	if (asked != NULL && *asked != '\0' &&
 		(type = type_from_polars(asked, g->c->arena)) == NULL)

@@ -53,6 +53,12 @@ int node_sample(struct compiler *c, struct err *err);
 int node_record_id(struct compiler *c, struct err *err);
 int node_record_count(struct compiler *c, struct err *err);
 int node_union(struct compiler *c, struct err *err);
+/* A list of {column, how} as ORDER BY has it, each column with the prefix before it; "" when there is none. field: the list's name. */
+int rows_order(struct compiler *c, const cJSON *list, const char *field, const char *prefix,
+	const char **sql, struct err *err);
+
+/* window.c */
+int node_window_functions(struct compiler *c, struct err *err);
 
 /* reshape.c: columns or pieces of text that become rows */
 int node_unpivot(struct compiler *c, struct err *err);
@@ -66,13 +72,15 @@ enum node_mode node_dynamic_rename_judge(const struct flow_node *node, const cha
 int node_join(struct compiler *c, struct err *err);
 int node_cross_join(struct compiler *c, struct err *err);
 
-/* aggregate.c: one value of many, for group_by and pivot */
+/* aggregate.c: one value of many */
 struct aggregate {
-	const char *sql;
+	const char *row; /* the column that numbers the rows */
+	const char *over; /* "": of a group; else " OVER (...)" */
+	const char *sql; /* given back, as what follows */
 	bool ordered; /* it reads the number of the row */
 };
-/* Of an input's column; row is the column that numbers the rows. The error names what is asked, and needs the field's name before it. */
-int aggregate_of(struct compiler *c, const struct column *column, const char *name, const char *row,
+/* Of an input's column. The error says what is asked, and needs the field's name before it. */
+int aggregate_of(struct compiler *c, const struct column *column, const char *name,
 	struct aggregate *out, struct err *err);
 
 /* group_by.c */

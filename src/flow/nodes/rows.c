@@ -84,32 +84,40 @@ node_select(struct compiler *c, struct err *err)
 
 /* NULLs come first both ways, as in Polars. */
 int
-node_sort(struct compiler *c, struct err *err)
+rows_order(struct compiler *c, const cJSON *list, const char *field, const char *prefix,
+	const char **sql, struct err *err)
 {
 	static const char *const ways[] = {"asc", "desc", "ascending", "descending", NULL};
-	const cJSON *list = setting_array(c->settings, "sort_input"), *item;
 	const struct column *column;
+	const cJSON *item;
 	const char *name;
-	struct buf sql;
 	int n = 0, how;
 
-	node_begin_sql(&sql);
-	buf_printf(&sql, "SELECT * FROM %s ORDER BY ", c->in[0]->name);
+	*sql = "";
 	cJSON_ArrayForEach(item, list)
 	{
 		if (setting_required(item, "column", c->arena, &name, err) < 0 ||
 			node_column(c, 0, name, "column", &column, err) < 0 ||
-			setting_word(item, "how", ways, 0, c->arena, &how, err) < 0) {
-			buf_free(&sql);
-			return err_prefix(err, "sort_input[%d]", n);
-		}
-		buf_printf(&sql, "%s%s %s NULLS FIRST", n++ > 0 ? ", " : "",
-			sql_quoted(c->arena, name), how % 2 ? "DESC" : "ASC");
+			setting_word(item, "how", ways, 0, c->arena, &how, err) < 0)
+			return err_prefix(err, "%s[%d]", field, n);
+		*sql = arena_printf(c->arena, "%s%s%s%s %s NULLS FIRST", *sql, n++ > 0 ? ", " : "",
+			prefix, sql_quoted(c->arena, name), how % 2 ? "DESC" : "ASC");
 	}
-	if (n > 0)
-		return node_emit_sql(c, 0, &sql, err);
-	buf_free(&sql);
-	return node_emit_input(c, 0, 0);
+	return 0;
+}
+
+int
+node_sort(struct compiler *c, struct err *err)
+{
+	const char *order;
+
+	if (rows_order(c, setting_array(c->settings, "sort_input"), "sort_input", "", &order, err) <
+		0)
+		return -1;
+	if (*order == '\0')
+		return node_emit_input(c, 0, 0);
+	return node_emit(c, 0,
+		arena_printf(c->arena, "SELECT * FROM %s ORDER BY %s", c->in[0]->name, order), err);
 }
 
 /* --- which rows -------------------------------------------------------------------------------------------------- */
