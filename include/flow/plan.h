@@ -31,6 +31,7 @@ struct relation {
 	struct scope *scope;
 	int handle;
 	bool is_scan; /* reads files that can be read again as cheaply: never stored */
+	bool once; /* it might give other rows the next time: a statement that reads it twice computes it once */
 	bool stored; /* a table of this name holds it */
 	uint64_t
 		outputs; /* which outputs of a run need it: a number that is the same only for the same ones */

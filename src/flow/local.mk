@@ -41,6 +41,7 @@ libflow_a_SOURCES = \
 	src/flow/nodes/reshape.c \
 	src/flow/nodes/rows.c \
 	src/flow/nodes/sql_query.c \
+	src/flow/nodes/split.c \
 	src/flow/nodes/window.c \
 	src/flow/param.c \
 	src/flow/plan.c \

@@ -416,8 +416,9 @@ plan_sql(struct plan *plan, struct relation *relation, struct buf *sql)
 	needed = plan_needed(plan, relation, &n);
 	for (size_t i = 0; i + 1 < n; i++)
 		if (!needed[i]->stored)
-			buf_printf(sql, "%s%s AS (%s\n)", ctes++ == 0 ? "WITH " : ",\n",
-				needed[i]->name, needed[i]->sql);
+			buf_printf(sql, "%s%s AS %s(%s\n)", ctes++ == 0 ? "WITH " : ",\n",
+				needed[i]->name, needed[i]->once ? "MATERIALIZED " : "",
+				needed[i]->sql);
 	if (ctes == 0)
 		buf_puts(sql, relation->sql);
 	else if (text_starts(relation->sql, "SELECT"))

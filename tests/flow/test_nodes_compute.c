@@ -184,6 +184,16 @@ static const struct {
 	{"group_by", COLUMN("k", "String"),
 		"groupby_input: {agg_cols: [{old_name: k, agg: median}]}",
 		"median takes numbers and times, and column k is String"},
+	{"random_split", KEYED, "splits: []",
+		"node 2 (random_split): splits: the percentages add up to 0, not to 100"},
+	{"random_split", KEYED, "splits: [{name: a, percentage: 60}, {name: b, percentage: 30}]",
+		"splits: the percentages add up to 90, not to 100"},
+	{"random_split", KEYED, "splits: [{name: a, percentage: 100}, {name: b, percentage: 0}]",
+		"splits[1]: percentage: it is not more than 0"},
+	{"random_split", KEYED, "splits: [{name: a, percentage: 50}, {name: a, percentage: 50}]",
+		"splits[1]: name: another one is called a"},
+	{"random_split", KEYED, "splits: [{percentage: 100}]", "splits[0]: name: it is missing"},
+	{"random_split", KEYED, "seed: -1", "seed: -1 is not between 0"},
 	{"window_functions", KEYED, WINDOW("z", "", ""),
 		"node 2 (window_functions): window_input: partition_by: its input has no column z"},
 	{"window_functions", KEYED, WINDOW("", "{column: k}, {column: z}", ""),
@@ -237,6 +247,113 @@ START_TEST(wrong_settings_are_said_with_node_and_field)
 }
 END_TEST
 
+/* --- random_split -------------------------------------------------------------------------------------------- */
+
+/* 1,001 rows that are split in three, each written by itself, and the first two together. */
+static void
+split(const char *settings)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+	const char *numbers = "0";
+
+	for (int i = 1; i <= 1000; i++)
+		numbers = arena_printf(&a, "%s, %d", numbers, i);
+	ck_assert_msg(run_nodes(arena_printf(&a,
+					ROWS("1", "manual_input", "2", COLUMN("_row", "Int64"),
+						"[%s]") "- {id: 2, type: random_split, input_ids: "
+							"[1], outputs: [3, 4, 5, 6, 6], "
+							"output_handles: [output-0, output-1, "
+							"output-2, output-0, output-1], "
+							"setting_input: {%s}}\n" WRITTEN("3", "2",
+								"", "0.csv") WRITTEN("4", "2", "",
+								"1.csv") WRITTEN("5", "2", "",
+								"2.csv") "- {id: 6, type: union, "
+									 "input_ids: [2, 2], "
+									 "outputs: [7], "
+									 "setting_input: "
+									 "{}}\n" WRITTEN("7", "6",
+										 "", "u.csv"),
+					numbers, settings),
+			      &progress, &err) == 0,
+		"%s", err.text);
+}
+
+static int64_t
+number(const char *sql)
+{
+	struct err err = ERR_INIT;
+	int64_t n;
+
+	ck_assert_msg(duck_number(d, sql, &n, &err) == 0, "%s", err.text);
+	return n;
+}
+
+#define THREE                                                                                      \
+	"splits: [{name: a, percentage: 33.3}, {name: b, percentage: 33.35}, "                     \
+	"{name: c, percentage: 33.35}]"
+
+START_TEST(each_row_goes_to_one_part_of_a_split)
+{
+	static const char *const settings[] = {THREE, THREE ", seed: 7"};
+
+	split(settings[_i]);
+	ck_assert_int_eq(number("SELECT count(*) FROM '0.csv'"), 333);
+	ck_assert_int_eq(number("SELECT count(*) FROM '1.csv'"), 334);
+	ck_assert_int_eq(number("SELECT count(*) FROM '2.csv'"), 334);
+	ck_assert_int_eq(
+		number("SELECT count(DISTINCT _row) FROM read_csv(['0.csv', '1.csv', '2.csv'])"),
+		1001);
+	ck_assert_int_eq(number("SELECT count(*) FROM (FROM 'u.csv' EXCEPT ALL (FROM '0.csv' UNION "
+				"ALL FROM '1.csv'))"),
+		0);
+	/* By chance: not the first ones. */
+	ck_assert_int_gt(number("SELECT max(_row) FROM '0.csv'"), 500);
+	ck_assert_int_lt(number("SELECT min(_row) FROM '2.csv'"), 500);
+}
+END_TEST
+
+START_TEST(a_seed_makes_a_split_the_same_again)
+{
+	static const struct {
+		const char *first, *second;
+		bool same;
+	} runs[] = {
+		{THREE ", seed: 7", THREE ", seed: 7", true},
+		{THREE ", seed: 7", THREE ", seed: 8", false},
+		{THREE ", seed: null", THREE, false},
+	};
+	char *before, *after;
+
+	split(runs[_i].first);
+	before = text_of("0.csv");
+	duck_close(d);
+	d = engine_test_open();
+	split(runs[_i].second);
+	after = text_of("0.csv");
+	ck_assert_int_eq(strcmp(before, after) == 0, runs[_i].same);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(a_part_that_is_not_there_is_said)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(
+		run_nodes(ROWS("1", "manual_input", "2", COLUMN("v", "Int64"),
+				  "[1]") "- {id: 2, type: random_split, input_ids: [1], outputs: "
+					 "[3], output_handles: [output-2], setting_input: "
+					 "{}}\n" WRITTEN("3", "2", "", "o.csv"),
+			&progress, &err),
+		-1);
+	ck_assert_msg(
+		strstr(err.text, "node 2 (random_split) has no output 2") != NULL, "%s", err.text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -248,6 +365,9 @@ main(void)
 		tc, a_node_makes_of_its_input_what_it_says, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tc, wrong_settings_are_said_with_node_and_field, 0,
 		sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_loop_test(tc, each_row_goes_to_one_part_of_a_split, 0, 2);
+	tcase_add_loop_test(tc, a_seed_makes_a_split_the_same_again, 0, 3);
+	tcase_add_test(tc, a_part_that_is_not_there_is_said);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }
