@@ -66,5 +66,7 @@ void sql_text(struct buf *b, const char *text);
 /* The same in the arena. */
 const char *sql_quoted(struct arena *a, const char *name);
 const char *sql_literal(struct arena *a, const char *text);
+/* An expression as the text that Polars makes of its value. In the arena. */
+const char *sql_as_text(struct arena *a, const char *sql, enum type_class type);
 
 #endif

@@ -286,3 +286,21 @@ sql_literal(struct arena *a, const char *text)
 	sql_text(&b, text);
 	return keep(a, &b);
 }
+
+const char *
+sql_as_text(struct arena *a, const char *sql, enum type_class type)
+{
+	switch (type) {
+	case TYPE_TEXT:
+		return sql;
+	case TYPE_FLOAT:
+		return arena_printf(a,
+			"replace(replace(replace(CAST(%s AS VARCHAR), '-nan', 'nan'), 'nan', "
+			"'NaN'), 'e-0', 'e-')",
+			sql);
+	case TYPE_DATETIME:
+		return arena_printf(a, "strftime(%s, '%%Y-%%m-%%d %%H:%%M:%%S.%%f')", sql);
+	default:
+		return arena_printf(a, "CAST(%s AS VARCHAR)", sql);
+	}
+}

@@ -64,21 +64,7 @@ value_type_null(struct value *v, enum type_class type)
 void
 value_to_text(struct translation *t, struct value *v)
 {
-	switch (v->type) {
-	case TYPE_TEXT:
-		return;
-	case TYPE_FLOAT:
-		v->sql = arena_printf(t->a,
-			"replace(replace(replace(CAST(%s AS VARCHAR), '-nan', 'nan'), 'nan', "
-			"'NaN'), 'e-0', 'e-')",
-			v->sql);
-		break;
-	case TYPE_DATETIME:
-		v->sql = arena_printf(t->a, "strftime(%s, '%%Y-%%m-%%d %%H:%%M:%%S.%%f')", v->sql);
-		break;
-	default:
-		v->sql = arena_printf(t->a, "CAST(%s AS VARCHAR)", v->sql);
-	}
+	v->sql = sql_as_text(t->a, v->sql, v->type);
 	v->type = TYPE_TEXT;
 }
 

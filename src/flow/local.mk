@@ -36,6 +36,7 @@ libflow_a_SOURCES = \
 	src/flow/nodes/nodes.h \
 	src/flow/nodes/output.c \
 	src/flow/nodes/pass.c \
+	src/flow/nodes/pivot.c \
 	src/flow/nodes/read.c \
 	src/flow/nodes/rename.c \
 	src/flow/nodes/reshape.c \

@@ -83,6 +83,9 @@ static const struct {
 	"window_input: {partition_by: [" partition "], order_by: [" order                          \
 	"], window_functions: [" functions "]}"
 #define F(function, rest) "{column: v, function: " function ", new_column_name: " rest "}"
+#define PIVOT(index, pivot, value, aggregations)                                                   \
+	"pivot_input: {index_columns: [" index "], pivot_column: " pivot ", value_col: " value     \
+	", aggregations: [" aggregations "]}"
 #define T COLUMN("t", "Int64") ", " COLUMN("k", "String") ", " COLUMN("v", "Int64")
 	/* The rows come in the order that is asked for, and a window ends where its group does. */
 	{"window_functions", T, "[4, 1, 3, 2, 5], [b, a, a, b, null], [40, 10, null, 20, 50]",
@@ -153,6 +156,28 @@ static const struct {
 		WINDOW("", "{column: v}",
 			F("rolling_mean", "m, window_size: 2") ", " F("cum_sum", "s")),
 		"v,m,s\n1.0,,1.0\n3.0,2.0,4.0\n", "Float32 Float32 Float32"},
+	{"pivot", T, "[1, 2, 3, 4, 5], [y, x, null, x, \"it's\"], [10, 20, 30, null, 50]",
+		PIVOT("", "k", "v", "sum"), "null,it's,x,y\n30,50,20,10\n",
+		"Int64 Int64 Int64 Int64"},
+	/* Several aggregations are told apart, and the columns stand in the order of the values. */
+	{"pivot", COLUMN("p", "Int64") ", " COLUMN("_row", "String"),
+		"[10, 9, 10, null], [b, null, a, z]",
+		PIVOT("", "p", "_row", "first, count, concat, n_unique"),
+		"null_first,null_count,null_concat,null_n_unique,9_first,9_count,9_concat,9_n_"
+		"unique,"
+		"10_first,10_count,10_concat,10_n_unique\n"
+		"z,1,z,1,,0,\"\",1,b,2,\"b,a\",2\n",
+		"String Int64 String Int64 String Int64 String Int64 String Int64 String Int64"},
+	{"pivot", COLUMN("p", "Float64") ", " COLUMN("v", "'Decimal(10, 2)'"),
+		"[0.5, 'nan', 1e-7], ['1.50', '2', '3']", PIVOT("", "p", "v", "sum"),
+		"1e-7,0.5,NaN\n3.00,1.50,2.00\n",
+		"Decimal(precision=38, scale=2) Decimal(precision=38, scale=2) "
+		"Decimal(precision=38, scale=2)"},
+	{"pivot", COLUMN("p", "Datetime") ", " COLUMN("v", "Float32"),
+		"['2024-02-29 01:02:03'], [1.5]", PIVOT("", "p", "v", "sum, mean"),
+		"2024-02-29 01:02:03.000000_sum,2024-02-29 01:02:03.000000_mean\n1.5,1.5\n",
+		"Float32 Float32"},
+	{"pivot", KEYED, "[], []", PIVOT("k", "v", "v", "sum"), "k\n", "String"},
 	/* With nothing to compute nothing is sorted. */
 	{"window_functions", KEYED, "[b, a], [1, 2]", WINDOW("", "{column: k}", ""),
 		"k,v\nb,1\na,2\n", "String Int64"},
@@ -184,6 +209,19 @@ static const struct {
 	{"group_by", COLUMN("k", "String"),
 		"groupby_input: {agg_cols: [{old_name: k, agg: median}]}",
 		"median takes numbers and times, and column k is String"},
+	{"pivot", KEYED, "", "node 2 (pivot): pivot_input: it is missing"},
+	{"pivot", KEYED, PIVOT("z", "k", "v", "sum"),
+		"pivot_input: index_columns: its input has no column z"},
+	{"pivot", KEYED, PIVOT("", "z", "v", "sum"),
+		"pivot_input: pivot_column: its input has no column z"},
+	{"pivot", KEYED, PIVOT("", "k", "z", "sum"),
+		"pivot_input: value_col: its input has no column z"},
+	{"pivot", KEYED, PIVOT("", "k", "v", ""), "pivot_input: aggregations: there is none"},
+	{"pivot", KEYED, PIVOT("", "k", "v", "max, avrage"),
+		"pivot_input: aggregations[1]: there is no avrage"},
+	{"pivot", KEYED, PIVOT("", "v", "k", "sum"),
+		"aggregations[0]: sum takes numbers, and column k is String"},
+	{"pivot", KEYED, PIVOT("", "k", "v", "sum"), "its input has no rows"},
 	{"random_split", KEYED, "splits: []",
 		"node 2 (random_split): splits: the percentages add up to 0, not to 100"},
 	{"random_split", KEYED, "splits: [{name: a, percentage: 60}, {name: b, percentage: 30}]",
@@ -247,6 +285,126 @@ START_TEST(wrong_settings_are_said_with_node_and_field)
 }
 END_TEST
 
+static int64_t
+number(const char *sql)
+{
+	struct err err = ERR_INIT;
+	int64_t n;
+
+	ck_assert_msg(duck_number(d, sql, &n, &err) == 0, "%s", err.text);
+	return n;
+}
+
+/* --- pivot ---------------------------------------------------------------------------------------------------- */
+
+/* What node 2 gives is sorted by k before it is written. */
+static char *
+sorted(const char *columns, const char *data, const char *type, const char *settings)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(
+		run_nodes(arena_printf(&a,
+				  ROWS("1", "manual_input", "2", "%s",
+					  "%s") "- {id: 2, type: %s, input_ids: [1], outputs: "
+						"[3], setting_input: {%s}}\n"
+						"- {id: 3, type: sort, input_ids: [2], "
+						"outputs: [4], setting_input: {sort_input: "
+						"[{column: k}]}}\n" WRITTEN("4", "3", "", "o.csv"),
+				  columns, data, type, settings),
+			&progress, &err) == 0,
+		"%s", err.text);
+	return text_of("o.csv");
+}
+
+/* A sum is 0 and a mean NULL where an index has no such value. */
+START_TEST(a_pivot_has_a_row_for_each_index)
+{
+	char *text = sorted(T ", " COLUMN("p", "String"),
+		"[1, 1, 1, 2, 2], [b, a, null, a, a], [1, 2, 3, 4, 5], [x, y, x, y, y]", "pivot",
+		PIVOT("t, k", "p", "v", "sum, mean"));
+
+	ck_assert_str_eq(text,
+		"t,k,x_sum,x_mean,y_sum,y_mean\n1,,3,3.0,0,\n1,a,0,,2,2.0\n2,a,0,,9,4.5\n"
+		"1,b,1,1.0,0,\n");
+	free(text);
+}
+END_TEST
+
+START_TEST(an_empty_text_is_no_name_of_a_pivots_column)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(
+		run_node("pivot", KEYED, "['', b], [1, 2]", PIVOT("", "k", "v", "sum"), &err), -1);
+	ck_assert_msg(strstr(err.text,
+			      "node 2 (pivot): pivot_input: pivot_column: a value of k is an "
+			      "empty text") != NULL,
+		"%s", err.text);
+}
+END_TEST
+
+static char said[256];
+
+static void
+note_line(void *arg, const char *line)
+{
+	(void)arg;
+	snprintf(said, sizeof(said), "%s", line);
+}
+
+/* Compiles node 2 of a flow of 300 rows; *columns is what it gives. */
+static void
+compile_wide(bool explains, size_t *columns)
+{
+	const struct plan_options options = {.duck = d, .explains = explains, .say = note_line};
+	struct err err = ERR_INIT;
+	struct relation *relation;
+	const char *text = "0", *nodes;
+	struct flow *flow;
+	struct plan *plan;
+
+	for (int i = 1; i < 300; i++)
+		text = arena_printf(&a, "%s, %d", text, i);
+	nodes = arena_printf(&a,
+		"nodes:\n" ROWS("1", "manual_input", "2", COLUMN("v", "Int64"),
+			"[%s]") "- {id: 2, type: pivot, input_ids: [1], setting_input: {%s}}\n",
+		text, PIVOT("", "v", "v", "count"));
+	ck_assert_int_eq(file_write_atomic("flow.yaml", nodes, strlen(nodes), 0644, &err), 0);
+	ck_assert_msg(flow_read("flow.yaml", NULL, 0, &flow, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(plan_create(&options, &plan, &err), 0);
+	plan_scope(plan, flow, NULL, 0);
+	ck_assert_msg(plan_compile(plan, plan->top, flow_node(flow, 2), 0, &relation, &err) == 0,
+		"%s", err.text);
+	*columns = relation->columns.n;
+	ck_assert_str_eq(relation->columns.items[199].name, "199");
+	plan_free(plan);
+	flow_free(flow);
+}
+
+START_TEST(a_pivot_has_at_most_200_values_and_says_so)
+{
+	size_t columns;
+
+	compile_wide(false, &columns);
+	ck_assert_uint_eq(columns, 200);
+	ck_assert_str_eq(said,
+		"node 2 (pivot): column v has more than 200 values; the first 200 become columns, "
+		"the others are left out");
+}
+END_TEST
+
+START_TEST(a_plan_of_a_pivot_stores_nothing)
+{
+	size_t columns;
+
+	compile_wide(true, &columns);
+	ck_assert_uint_eq(columns, 200);
+	ck_assert_int_eq(number("SELECT count(*) FROM duckdb_tables() WHERE temporary"), 0);
+}
+END_TEST
+
 /* --- random_split -------------------------------------------------------------------------------------------- */
 
 /* 1,001 rows that are split in three, each written by itself, and the first two together. */
@@ -279,16 +437,6 @@ split(const char *settings)
 		"%s", err.text);
 }
 
-static int64_t
-number(const char *sql)
-{
-	struct err err = ERR_INIT;
-	int64_t n;
-
-	ck_assert_msg(duck_number(d, sql, &n, &err) == 0, "%s", err.text);
-	return n;
-}
-
 #define THREE                                                                                      \
 	"splits: [{name: a, percentage: 33.3}, {name: b, percentage: 33.35}, "                     \
 	"{name: c, percentage: 33.35}]"
@@ -310,6 +458,59 @@ START_TEST(each_row_goes_to_one_part_of_a_split)
 	/* By chance: not the first ones. */
 	ck_assert_int_gt(number("SELECT max(_row) FROM '0.csv'"), 500);
 	ck_assert_int_lt(number("SELECT min(_row) FROM '2.csv'"), 500);
+}
+END_TEST
+
+START_TEST(what_reads_several_parts_sees_each_row_once)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(
+		run_nodes(
+			ROWS("1", "manual_input", "2", COLUMN("v", "Int64"),
+				"[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]") "- {id: "
+											   "2, "
+											   "type: "
+											   "random_"
+											   "split, "
+											   "input_"
+											   "ids: "
+											   "[1], "
+											   "outputs"
+											   ": [3, "
+											   "3], "
+											   "output_"
+											   "handles"
+											   ": "
+											   "[output"
+											   "-0, "
+											   "output-"
+											   "1], "
+											   "setting"
+											   "_input:"
+											   " {}}\n"
+											   "- {id: "
+											   "3, "
+											   "type: "
+											   "union, "
+											   "input_"
+											   "ids: "
+											   "[2, "
+											   "2], "
+											   "outputs"
+											   ": [4], "
+											   "setting"
+											   "_input:"
+											   " {}}"
+											   "\n" WRITTEN(
+												   "4",
+												   "3",
+												   "",
+												   "o.csv"),
+			&progress, &err) == 0,
+		"%s", err.text);
+	ck_assert_int_eq(number("SELECT count(DISTINCT v) * 100 + count(*) FROM 'o.csv'"), 1616);
 }
 END_TEST
 
@@ -365,7 +566,12 @@ main(void)
 		tc, a_node_makes_of_its_input_what_it_says, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tc, wrong_settings_are_said_with_node_and_field, 0,
 		sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tc, a_pivot_has_a_row_for_each_index);
+	tcase_add_test(tc, an_empty_text_is_no_name_of_a_pivots_column);
+	tcase_add_test(tc, a_pivot_has_at_most_200_values_and_says_so);
+	tcase_add_test(tc, a_plan_of_a_pivot_stores_nothing);
 	tcase_add_loop_test(tc, each_row_goes_to_one_part_of_a_split, 0, 2);
+	tcase_add_test(tc, what_reads_several_parts_sees_each_row_once);
 	tcase_add_loop_test(tc, a_seed_makes_a_split_the_same_again, 0, 3);
 	tcase_add_test(tc, a_part_that_is_not_there_is_said);
 	suite_add_tcase(suite, tc);

@@ -30,7 +30,7 @@ static const struct aggregation {
 	{"n_unique", "(count(DISTINCT $) + CAST(count(*) > count($) AS BIGINT))", NULL, false, ANY},
 	{"first", "first($ ORDER BY @)", NULL, true, ANY},
 	{"last", "last($ ORDER BY @)", NULL, true, ANY},
-	{"concat", "coalesce(string_agg(CAST($ AS VARCHAR), ',' ORDER BY @), '')", NULL, true, ANY},
+	{"concat", "coalesce(string_agg($, ',' ORDER BY @), '')", NULL, true, ANY},
 };
 
 static const struct aggregation *
@@ -76,6 +76,8 @@ value_of(const struct aggregation *g, const struct column *column, struct arena 
 		return arena_printf(a, "CAST(%s AS TINYINT)", name);
 	if (class == TYPE_DECIMAL && strcmp(g->name, "median") == 0)
 		return arena_printf(a, "CAST(%s AS DOUBLE)", name);
+	if (strcmp(g->name, "concat") == 0)
+		return sql_as_text(a, name, class);
 	return name;
 }
 
