@@ -51,6 +51,10 @@ int duck_seal(struct duck *d, const char *const *folders, size_t n, struct err *
 /* Statements whose rows nobody wants. *changed (may be NULL): how many rows the last one wrote. */
 int duck_exec(struct duck *d, const char *sql, int64_t *changed, struct err *err);
 
+/* Adds rows to a table whose columns are all BIGINT: the cells of the first row, then those of the second. */
+int duck_append(struct duck *d, const char *table, const int64_t *cells, size_t n_columns,
+	size_t n_rows, struct err *err);
+
 /* The columns that a SELECT gives, without running it. Several columns that differ in case only get other names from the
  * engine (a, A_1). In the arena. */
 int duck_describe(

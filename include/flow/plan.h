@@ -61,7 +61,7 @@ struct plan {
 	struct duck *shapes; /* finds columns; owned */
 	struct catalog *catalog; /* borrowed; NULL: there is none */
 	const char *folder; /* for files that live as long as the plan; made when needed */
-	bool explains; /* nothing may be run: checkpoints are an error */
+	bool explains; /* nothing is stored: what goes on from a checkpoint has none of its rows */
 	int64_t run_id; /* 0: none */
 	int64_t flow_id; /* its registration; 0: none */
 	unsigned marks;

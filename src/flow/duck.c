@@ -78,6 +78,13 @@ static struct {
 	void *(*vector_get_data)(handle vector);
 	uint64_t *(*vector_get_validity)(handle vector);
 	void (*destroy_data_chunk)(handle *chunk);
+	int (*appender_create)(
+		handle connection, const char *schema, const char *table, handle *appender);
+	int (*append_int64)(handle appender, int64_t value);
+	int (*appender_end_row)(handle appender);
+	const char *(*appender_error)(handle appender);
+	int (*appender_close)(handle appender);
+	int (*appender_destroy)(handle *appender);
 	void (*interrupt)(handle connection);
 	struct progress (*query_progress)(handle connection);
 	void (*free)(void *p);
@@ -112,6 +119,12 @@ static const struct {
 	SYMBOL(vector_get_data),
 	SYMBOL(vector_get_validity),
 	SYMBOL(destroy_data_chunk),
+	SYMBOL(appender_create),
+	SYMBOL(append_int64),
+	SYMBOL(appender_end_row),
+	SYMBOL(appender_error),
+	SYMBOL(appender_close),
+	SYMBOL(appender_destroy),
 	SYMBOL(interrupt),
 	SYMBOL(query_progress),
 	SYMBOL(free),
@@ -347,6 +360,27 @@ duck_exec(struct duck *d, const char *sql, int64_t *changed, struct err *err)
 		*changed = (int64_t)lib.rows_changed(&result);
 	lib.destroy_result(&result);
 	return 0;
+}
+
+int
+duck_append(struct duck *d, const char *table, const int64_t *cells, size_t n_columns,
+	size_t n_rows, struct err *err)
+{
+	handle appender = NULL;
+	int rc = lib.appender_create(d->connection, NULL, table, &appender);
+
+	for (size_t row = 0; rc == 0 && row < n_rows; row++) {
+		for (size_t i = 0; rc == 0 && i < n_columns; i++)
+			rc = lib.append_int64(appender, cells[row * n_columns + i]);
+		if (rc == 0)
+			rc = lib.appender_end_row(appender);
+	}
+	if (rc == 0)
+		rc = lib.appender_close(appender);
+	if (rc != 0)
+		take_error(lib.appender_error(appender), err);
+	lib.appender_destroy(&appender);
+	return rc == 0 ? 0 : -1;
 }
 
 int

@@ -30,6 +30,7 @@ libflow_a_SOURCES = \
 	src/flow/nodes/catalog_write.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
+	src/flow/nodes/graph.c \
 	src/flow/nodes/group_by.c \
 	src/flow/nodes/input.c \
 	src/flow/nodes/join.c \

@@ -83,6 +83,24 @@ START_TEST(an_error_is_one_line_of_the_engines_own)
 }
 END_TEST
 
+START_TEST(rows_are_appended_to_a_table)
+{
+	const int64_t cells[] = {1, INT64_MAX, 2, INT64_MIN, 3, 0};
+	struct err err = ERR_INIT;
+	int64_t n;
+
+	ck_assert_int_eq(duck_exec(d, "CREATE TEMP TABLE t (id BIGINT, x BIGINT)", NULL, &err), 0);
+	ck_assert_msg(duck_append(d, "t", cells, 2, 3, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(duck_append(d, "t", NULL, 2, 0, &err), 0);
+	ck_assert_int_eq(duck_number(d, "SELECT count(*) * 100 + sum(id) FROM t", &n, &err), 0);
+	ck_assert_int_eq(n, 306);
+	ck_assert_int_eq(duck_number(d, "SELECT x FROM t WHERE id = 2", &n, &err), 0);
+	ck_assert_int_eq(n, INT64_MIN);
+	ck_assert_int_eq(duck_append(d, "nowhere", cells, 2, 3, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "nowhere"));
+}
+END_TEST
+
 START_TEST(columns_are_described_without_running)
 {
 	struct err err = ERR_INIT;
@@ -158,6 +176,7 @@ main(void)
 	tcase_add_test(tc, rows_come_with_their_types);
 	tcase_add_test(tc, rows_of_several_chunks_keep_their_order);
 	tcase_add_test(tc, an_error_is_one_line_of_the_engines_own);
+	tcase_add_test(tc, rows_are_appended_to_a_table);
 	tcase_add_test(tc, columns_are_described_without_running);
 	tcase_add_test(tc, a_sealed_database_reads_only_its_folders);
 	tcase_add_test(tc, an_interrupted_statement_ends_and_none_begins);

@@ -86,6 +86,7 @@ static const struct {
 #define PIVOT(index, pivot, value, aggregations)                                                   \
 	"pivot_input: {index_columns: [" index "], pivot_column: " pivot ", value_col: " value     \
 	", aggregations: [" aggregations "]}"
+#define GRAPH(from, to, rest) "graph_solver_input: {col_from: " from ", col_to: " to rest "}"
 #define T COLUMN("t", "Int64") ", " COLUMN("k", "String") ", " COLUMN("v", "Int64")
 	/* The rows come in the order that is asked for, and a window ends where its group does. */
 	{"window_functions", T, "[4, 1, 3, 2, 5], [b, a, a, b, null], [40, 10, null, 20, 50]",
@@ -178,6 +179,21 @@ static const struct {
 		"2024-02-29 01:02:03.000000_sum,2024-02-29 01:02:03.000000_mean\n1.5,1.5\n",
 		"Float32 Float32"},
 	{"pivot", KEYED, "[], []", PIVOT("k", "v", "v", "sum"), "k\n", "String"},
+	/* The order of the rows stays. Groups are numbered as their first points come. */
+	{"graph_solver", COLUMN("s", "String") ", " COLUMN("t", "String"),
+		"[A, B, C, E, F, G, I, I, AA], [B, C, D, F, G, J, K, J, Z]", GRAPH("s", "t", ""),
+		"s,t,graph_group\nA,B,1\nB,C,1\nC,D,1\nE,F,2\nF,G,2\nG,J,2\nI,K,2\nI,J,2\nAA,Z,3\n",
+		"String String UInt64"},
+	/* What has only one end is no edge, but its first end may be in one; a loop is one. */
+	{"graph_solver", COLUMN("a", "Int64") ", " COLUMN("g", "Int64") ", " COLUMN("b", "String"),
+		"[1, 3, null, 5, 7, 9], [0, 0, 0, 0, 0, 0], ['2', null, '2', '5', '3', null]",
+		GRAPH("a", "b", ", output_column_name: g"),
+		"a,g,b\n1,1,2\n3,3,\n,0,2\n5,2,5\n7,3,3\n9,0,\n", "Int64 UInt64 String"},
+	{"graph_solver", COLUMN("_row", "Float64") ", " COLUMN("_end", "Float64"),
+		"[1, 0.5], [0.5, 2]", GRAPH("_row", "_end", ", output_column_name: _end_"),
+		"_row,_end,_end_\n1.0,0.5,1\n0.5,2.0,1\n", "Float64 Float64 UInt64"},
+	{"graph_solver", KEYED, "[], []", GRAPH("k", "v", ""), "k,v,graph_group\n",
+		"String Int64 UInt64"},
 	/* With nothing to compute nothing is sorted. */
 	{"window_functions", KEYED, "[b, a], [1, 2]", WINDOW("", "{column: k}", ""),
 		"k,v\nb,1\na,2\n", "String Int64"},
@@ -209,6 +225,12 @@ static const struct {
 	{"group_by", COLUMN("k", "String"),
 		"groupby_input: {agg_cols: [{old_name: k, agg: median}]}",
 		"median takes numbers and times, and column k is String"},
+	{"graph_solver", KEYED, "", "node 2 (graph_solver): graph_solver_input: it is missing"},
+	{"graph_solver", KEYED, "graph_solver_input: {col_to: k}", "col_from: it is missing"},
+	{"graph_solver", KEYED, GRAPH("k", "z", ""),
+		"graph_solver_input: col_to: its input has no column z"},
+	{"graph_solver", KEYED, GRAPH("k", "v", ", output_column_name: V"),
+		"the columns v and V differ only in upper and lower case"},
 	{"pivot", KEYED, "", "node 2 (pivot): pivot_input: it is missing"},
 	{"pivot", KEYED, PIVOT("z", "k", "v", "sum"),
 		"pivot_input: index_columns: its input has no column z"},
@@ -354,54 +376,114 @@ note_line(void *arg, const char *line)
 	snprintf(said, sizeof(said), "%s", line);
 }
 
-/* Compiles node 2 of a flow of 300 rows; *columns is what it gives. */
+/* Compiles node 2 of a flow of the numbers 0 to 299; *columns is what it gives. */
 static void
-compile_wide(bool explains, size_t *columns)
+compile(const char *type, const char *settings, bool explains, struct columns *columns)
 {
 	const struct plan_options options = {.duck = d, .explains = explains, .say = note_line};
+	const char *numbers = "0", *nodes;
 	struct err err = ERR_INIT;
 	struct relation *relation;
-	const char *text = "0", *nodes;
 	struct flow *flow;
 	struct plan *plan;
 
 	for (int i = 1; i < 300; i++)
-		text = arena_printf(&a, "%s, %d", text, i);
+		numbers = arena_printf(&a, "%s, %d", numbers, i);
 	nodes = arena_printf(&a,
 		"nodes:\n" ROWS("1", "manual_input", "2", COLUMN("v", "Int64"),
-			"[%s]") "- {id: 2, type: pivot, input_ids: [1], setting_input: {%s}}\n",
-		text, PIVOT("", "v", "v", "count"));
+			"[%s]") "- {id: 2, type: %s, input_ids: [1], setting_input: {%s}}\n",
+		numbers, type, settings);
 	ck_assert_int_eq(file_write_atomic("flow.yaml", nodes, strlen(nodes), 0644, &err), 0);
 	ck_assert_msg(flow_read("flow.yaml", NULL, 0, &flow, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(plan_create(&options, &plan, &err), 0);
 	plan_scope(plan, flow, NULL, 0);
 	ck_assert_msg(plan_compile(plan, plan->top, flow_node(flow, 2), 0, &relation, &err) == 0,
 		"%s", err.text);
-	*columns = relation->columns.n;
-	ck_assert_str_eq(relation->columns.items[199].name, "199");
+	*columns = (struct columns){0};
+	for (size_t i = 0; i < relation->columns.n; i++)
+		columns_add(columns, &a, relation->columns.items[i].name,
+			relation->columns.items[i].type);
 	plan_free(plan);
 	flow_free(flow);
 }
 
 START_TEST(a_pivot_has_at_most_200_values_and_says_so)
 {
-	size_t columns;
+	struct columns columns;
 
-	compile_wide(false, &columns);
-	ck_assert_uint_eq(columns, 200);
+	compile("pivot", PIVOT("", "v", "v", "count"), false, &columns);
+	ck_assert_uint_eq(columns.n, 200);
+	ck_assert_str_eq(columns.items[199].name, "199");
 	ck_assert_str_eq(said,
 		"node 2 (pivot): column v has more than 200 values; the first 200 become columns, "
 		"the others are left out");
 }
 END_TEST
 
-START_TEST(a_plan_of_a_pivot_stores_nothing)
-{
+static const struct {
+	const char *type, *settings;
 	size_t columns;
+} planned[] = {
+	{"pivot", PIVOT("", "v", "v", "count"), 200},
+	{"graph_solver", GRAPH("v", "v", ""), 2},
+};
 
-	compile_wide(true, &columns);
-	ck_assert_uint_eq(columns, 200);
+START_TEST(what_only_plans_stores_nothing)
+{
+	struct columns columns;
+
+	compile(planned[_i].type, planned[_i].settings, true, &columns);
+	ck_assert_uint_eq(columns.n, planned[_i].columns);
 	ck_assert_int_eq(number("SELECT count(*) FROM duckdb_tables() WHERE temporary"), 0);
+}
+END_TEST
+
+/* --- graph_solver --------------------------------------------------------------------------------------------- */
+
+/* A graph in a file: s and t of each row. */
+static void
+solve(const char *edges)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(duck_exec(d, arena_printf(&a, "COPY (%s) TO 'edges.parquet'", edges), NULL,
+			      &err) == 0,
+		"%s", err.text);
+	ck_assert_msg(
+		run_nodes(
+			"- {id: 1, type: read, outputs: [2], setting_input: {received_file: {path: "
+			"edges.parquet, file_type: parquet}}}\n"
+			"- {id: 2, type: graph_solver, input_ids: [1], outputs: [3], "
+			"setting_input: "
+			"{" GRAPH("s", "t", "") "}}\n" WRITTEN("3", "2", "", "o.csv"),
+			&progress, &err) == 0,
+		"%s", err.text);
+}
+
+/* Chains in both directions, and one whose edges come in no order. */
+START_TEST(a_long_chain_is_one_group)
+{
+	static const char *const chains[] = {"SELECT i AS s, i + 1 AS t FROM range(100000) r(i)",
+		"SELECT i + 1 AS s, i AS t FROM range(100000, 0, -1) r(i)",
+		"SELECT i AS s, i + 1 AS t FROM range(100000) r(i) ORDER BY hash(i)"};
+
+	solve(chains[_i]);
+	ck_assert_int_eq(number("SELECT count(*) FROM 'o.csv'"), 100000);
+	ck_assert_int_eq(
+		number("SELECT min(graph_group) * 10 + max(graph_group) FROM 'o.csv'"), 11);
+}
+END_TEST
+
+/* Of the numbers below 100,000, two are joined when one is the other divided by 10: nine trees with all that begin with one digit. */
+START_TEST(groups_are_those_that_hang_together)
+{
+	solve("SELECT i AS s, i // 10 AS t FROM range(99999, 9, -1) r(i)");
+	ck_assert_int_eq(number("SELECT count(DISTINCT graph_group) FROM 'o.csv'"), 9);
+	ck_assert_int_eq(number("SELECT count(*) FROM 'o.csv' WHERE graph_group <> 10 - "
+				"CAST(left(CAST(s AS VARCHAR), 1) AS INTEGER)"),
+		0);
+	ck_assert_int_eq(number("SELECT s FROM 'o.csv' LIMIT 1"), 99999);
 }
 END_TEST
 
@@ -569,7 +651,9 @@ main(void)
 	tcase_add_test(tc, a_pivot_has_a_row_for_each_index);
 	tcase_add_test(tc, an_empty_text_is_no_name_of_a_pivots_column);
 	tcase_add_test(tc, a_pivot_has_at_most_200_values_and_says_so);
-	tcase_add_test(tc, a_plan_of_a_pivot_stores_nothing);
+	tcase_add_loop_test(tc, what_only_plans_stores_nothing, 0, 2);
+	tcase_add_loop_test(tc, a_long_chain_is_one_group, 0, 3);
+	tcase_add_test(tc, groups_are_those_that_hang_together);
 	tcase_add_loop_test(tc, each_row_goes_to_one_part_of_a_split, 0, 2);
 	tcase_add_test(tc, what_reads_several_parts_sees_each_row_once);
 	tcase_add_loop_test(tc, a_seed_makes_a_split_the_same_again, 0, 3);

@@ -57,6 +57,9 @@ int node_union(struct compiler *c, struct err *err);
 int rows_order(struct compiler *c, const cJSON *list, const char *field, const char *prefix,
 	const char **sql, struct err *err);
 
+/* graph.c */
+int node_graph_solver(struct compiler *c, struct err *err);
+
 /* pivot.c */
 int node_pivot(struct compiler *c, struct err *err);
 
