@@ -110,8 +110,8 @@ void plan_sql(struct plan *plan, struct relation *relation, struct buf *sql);
 /* The same, in the arena. */
 const char *plan_sql_text(struct plan *plan, struct relation *relation);
 
-/* Makes a table of a relation, unless it is one, so that several can read it. */
-int plan_store(struct plan *plan, struct relation *relation, struct err *err);
+/* Makes a table of a relation, unless it is one, so that several can read it. *rows (may be NULL): how many it has, if it was made. */
+int plan_store(struct plan *plan, struct relation *relation, int64_t *rows, struct err *err);
 
 /* A name for a file in the plan's folder that nobody else has; NULL with err when the folder cannot be made. */
 const char *plan_file(struct plan *plan, const char *suffix, struct err *err);

@@ -6,6 +6,7 @@
 
 struct flow_progress {
 	size_t nodes, done; /* of the nodes that count */
+	size_t step; /* how many are done when what is done now is */
 	const struct flow_node *current; /* the output that is being written; NULL: none */
 };
 

@@ -29,7 +29,7 @@ struct active_run {
 
 struct change {
 	int64_t seq;
-	char kind; /* t d s f r q u p l, see scheduler_changes */
+	char kind; /* t d s f r n q u p l, see scheduler_changes */
 	int64_t object_id;
 };
 

@@ -13,6 +13,7 @@
 #include "catalog/table_write.h"
 #include "cli/cli.h"
 #include "cli/flow.h"
+#include "cli/progress.h"
 #include "flow/node.h"
 #include "flow/run.h"
 
@@ -66,16 +67,19 @@ struct flow_file_run {
 	struct cli *cli;
 	const struct cli_flow_run *asked;
 	struct flow_progress progress;
+	struct progress *bar; /* may be NULL */
 	int64_t flow_id;
-	bool told; /* the row has the number of nodes */
 };
 
 static void
 say(void *arg, const char *line)
 {
-	(void)arg;
+	struct flow_file_run *run = arg;
+
+	progress_pause(run->bar);
 	printf("%s\n", line);
 	fflush(stdout);
+	progress_go_on(run->bar);
 }
 
 /* How far it is, for whoever looks at the run's row; that it cannot be told changes nothing of the run. */
@@ -84,7 +88,12 @@ tell_progress(void *arg, const struct flow_progress *progress)
 {
 	struct flow_file_run *run = arg;
 	struct err ignored = ERR_INIT;
+	char what[64] = "";
 
+	if (progress->current != NULL)
+		snprintf(what, sizeof(what), "node %" PRId64 " (%s)", progress->current->id,
+			progress->current->kind->type);
+	progress_set(run->bar, what, progress->done, progress->step, progress->nodes);
 	if (run->asked->recorded)
 		runs_progress(&run->cli->catalog, run->asked->run_id, (int64_t)progress->done,
 			(int64_t)progress->nodes, &ignored);
@@ -99,6 +108,7 @@ run_plan(struct flow_file_run *run, const struct flow *flow, struct duck *duck, 
 		.run_id = run->asked->recorded ? run->asked->run_id : 0,
 		.flow_id = run->flow_id,
 		.say = say,
+		.say_arg = run,
 	};
 	const struct flow_run_options how = {.progress = tell_progress, .arg = run};
 	struct plan *plan;
@@ -107,7 +117,9 @@ run_plan(struct flow_file_run *run, const struct flow *flow, struct duck *duck, 
 	if (plan_create(&options, &plan, err) < 0)
 		return -1;
 	plan_scope(plan, flow, NULL, 0);
+	run->bar = progress_start(duck);
 	rc = flow_run(plan, &how, &run->progress, err);
+	progress_stop(run->bar);
 	plan_free(plan);
 	return rc;
 }

@@ -18,11 +18,12 @@ flowfile_SOURCES = \
 	src/cli/main.c \
 	src/cli/open.c \
 	src/cli/out.c \
+	src/cli/progress.c \
 	src/cli/request.c \
 	src/cli/scheduler_open.c \
 	src/cli/table_preview.c \
 	src/cli/unseen.c
-noinst_HEADERS += include/cli/cli.h include/cli/flow.h
+noinst_HEADERS += include/cli/cli.h include/cli/flow.h include/cli/progress.h
 flowfile_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 flowfile_LDADD = libflow.a libcatalog.a libstore.a libffconfig.a librunner.a libcore.a libbase.a \
 	$(STORE_LIBS) $(FLOW_LIBS)

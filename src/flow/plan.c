@@ -441,7 +441,7 @@ plan_sql_text(struct plan *plan, struct relation *relation)
 }
 
 int
-plan_store(struct plan *plan, struct relation *relation, struct err *err)
+plan_store(struct plan *plan, struct relation *relation, int64_t *rows, struct err *err)
 {
 	char *sql;
 	int rc;
@@ -452,6 +452,10 @@ plan_store(struct plan *plan, struct relation *relation, struct err *err)
 		"CREATE TEMP TABLE %s AS %s", relation->name, plan_sql_text(plan, relation));
 	rc = duck_exec(plan->duck, sql, NULL, err);
 	free(sql);
+	if (rc == 0 && rows != NULL)
+		rc = duck_number(plan->duck,
+			arena_printf(&plan->arena, "SELECT count(*) FROM %s", relation->name), rows,
+			err);
 	if (rc < 0 && relation->node != NULL && !duck_interrupted(plan->duck))
 		return flow_node_failed(relation->node, err);
 	relation->stored = rc == 0;

@@ -1,6 +1,7 @@
 #include "flow/run.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -41,18 +42,45 @@ tell(struct run *r)
 		r->options->progress(r->options->arg, r->progress);
 }
 
-/* With an output all is done that it reads. */
+/* With an output all is done that it reads. *n goes up by how many that are. */
 static void
-mark_done(struct run *r, size_t at)
+mark_done(struct run *r, size_t at, bool *done, size_t *n)
 {
 	const struct flow *flow = r->plan->top->flow;
 
-	if (r->done[at])
+	if (done[at])
 		return;
-	r->done[at] = true;
-	r->progress->done += counts(&flow->nodes[at]);
+	done[at] = true;
+	*n += counts(&flow->nodes[at]);
 	for (size_t i = 0; i < flow->nodes[at].n_inputs; i++)
-		mark_done(r, flow->nodes[at].inputs[i].from);
+		mark_done(r, flow->nodes[at].inputs[i].from, done, n);
+}
+
+/* Something begins that a node, and all before it, is done with. */
+static void
+begin_step(struct run *r, const struct flow_node *node)
+{
+	const struct flow *flow = r->plan->top->flow;
+	bool *done = xcalloc(flow->n_nodes + 1, sizeof(*done));
+
+	memcpy(done, r->done, flow->n_nodes * sizeof(*done));
+	r->progress->step = 0;
+	if (node != NULL)
+		mark_done(r, (size_t)(node - flow->nodes), done, &r->progress->step);
+	free(done);
+	r->progress->current = node;
+	tell(r);
+}
+
+static void
+end_step(struct run *r, const struct flow_node *node)
+{
+	if (node != NULL)
+		mark_done(
+			r, (size_t)(node - r->plan->top->flow->nodes), r->done, &r->progress->done);
+	r->progress->current = NULL;
+	r->progress->step = 0;
+	tell(r);
 }
 
 /* --- what several outputs read ---------------------------------------------------------------------------- */
@@ -94,6 +122,60 @@ find_shared(struct run *r)
 	}
 }
 
+/* Which nodes a statement computes: those have no times of their own. */
+static void
+say_nodes(struct run *r, const struct flow_node *node, struct relation *relation)
+{
+	struct relation **needed;
+	const char *list = "";
+	size_t n, told = 0;
+
+	needed = plan_needed(r->plan, relation, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct relation *one = needed[i];
+
+		if (one->node == NULL || one->node == node || one->scope != r->plan->top)
+			continue;
+		list = arena_printf(&r->plan->arena, "%s%s%" PRId64 " (%s%s)", list,
+			told++ > 0 ? ", " : "", one->node->id, one->node->kind->type,
+			one->stored ? ", kept" : "");
+	}
+	if (told > 0)
+		plan_say(r->plan, "node %" PRId64 " (%s): computed from %s", node->id,
+			node->kind->type, list);
+}
+
+/* Its own node; NULL when it is none of the flow's, but of a virtual table that it reads. */
+static const struct flow_node *
+node_of(const struct run *r, const struct relation *relation)
+{
+	return relation->scope == r->plan->top ? relation->node : NULL;
+}
+
+static int
+store_one(struct run *r, struct relation *relation, struct err *err)
+{
+	struct boottime begin = clock_boot(&clock_real);
+	const struct flow_node *node = node_of(r, relation);
+	char took[TIMEFMT_SIZE];
+	int64_t rows;
+
+	if (relation->stored)
+		return 0;
+	begin_step(r, node);
+	if (node != NULL)
+		say_nodes(r, node, relation);
+	if (plan_store(r->plan, relation, &rows, err) < 0)
+		return -1;
+	time_format_duration(boottime_diff(clock_boot(&clock_real), begin), took);
+	if (node != NULL)
+		plan_say(r->plan,
+			"node %" PRId64 " (%s): %" PRId64 " rows kept, for several outputs, in %s",
+			node->id, node->kind->type, rows, took);
+	end_step(r, node);
+	return 0;
+}
+
 static int
 store_shared(struct run *r, struct relation *relation, struct err *err)
 {
@@ -102,8 +184,7 @@ store_shared(struct run *r, struct relation *relation, struct err *err)
 
 	needed = plan_needed(r->plan, relation, &n);
 	for (size_t i = 0; i < n; i++)
-		if (needed[i]->shared && !needed[i]->is_scan &&
-			plan_store(r->plan, needed[i], err) < 0)
+		if (needed[i]->shared && !needed[i]->is_scan && store_one(r, needed[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -148,8 +229,8 @@ write_output(struct run *r, const struct output *output, struct err *err)
 	char took[TIMEFMT_SIZE];
 	int64_t rows = -1;
 
-	r->progress->current = node;
-	tell(r);
+	begin_step(r, node);
+	say_nodes(r, node, output->relation);
 	if (node->kind->write(r->plan, node, output->relation, &rows, err) < 0)
 		return duck_interrupted(r->plan->duck) ? -1 : flow_node_failed(node, err);
 	time_format_duration(boottime_diff(clock_boot(&clock_real), begin), took);
@@ -159,9 +240,7 @@ write_output(struct run *r, const struct output *output, struct err *err)
 	else
 		plan_say(r->plan, "node %" PRId64 " (%s): done in %s", node->id, node->kind->type,
 			took);
-	mark_done(r, (size_t)(node - r->plan->top->flow->nodes));
-	r->progress->current = NULL;
-	tell(r);
+	end_step(r, node);
 	return 0;
 }
 

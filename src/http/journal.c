@@ -24,6 +24,7 @@ const char *const live_type_names[LIVE_TYPES] = {
 	[LIVE_RUN_STARTED] = "run.started",
 	[LIVE_RUN_FINISHED] = "run.finished",
 	[LIVE_RUN_CANCELLED] = "run.cancelled",
+	[LIVE_RUN_PROGRESS] = "run.progress",
 	[LIVE_SCHEDULE_CHANGED] = "schedule.changed",
 	[LIVE_SCHEDULE_DELETED] = "schedule.deleted",
 	[LIVE_TABLE_WRITTEN] = "table.written",
@@ -290,6 +291,24 @@ read_run(struct journal *j, struct catalog *cat, struct batch *b, size_t i, stru
 	return 0;
 }
 
+/* How far it is, while it goes on: the last of several. */
+static int
+read_progress(struct journal *j, struct catalog *cat, struct batch *b, size_t i, struct err *err)
+{
+	const struct line *l = gather(b, i).last;
+	struct run_info run;
+
+	if (runs_get(cat, l->object_id, &b->arena, &run, err) == 0) {
+		if (phase_of(&run) == PHASE_STARTED)
+			put_run(j, l, PHASE_NONE, LIVE_RUN_PROGRESS, &run);
+		return 0;
+	}
+	if (err->code != ERR_NOT_FOUND)
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
 /* --- all else ------------------------------------------------------------------------------------------------ */
 
 static int
@@ -378,6 +397,7 @@ static const struct reader {
 		struct journal *j, struct catalog *cat, struct batch *b, size_t i, struct err *err);
 } readers[] = {
 	{'r', read_run},
+	{'n', read_progress},
 	{'s', read_schedule},
 	{'t', read_table},
 	{'d', read_table},

@@ -100,6 +100,10 @@ def test_runs(t, d):
 
     ask(d, "run", flow=2)
     started = everything.until("run.started")[-1][2]
+    d.sql("UPDATE flow_runs SET nodes_completed = 2, number_of_nodes = 5 WHERE id = ?", (started["id"],))
+    moved = everything.until("run.progress")[-1][2]
+    t.equal("how far a run is, is told", (moved["id"], moved["nodes_completed"], moved["number_of_nodes"], moved["status"]),
+            (started["id"], 2, 5, "running"))
     ask(d, "cancel", run=started["id"])
     cancelled = everything.until("run.cancelled", "run.finished")[-1]
     t.equal("a cancelled run is told as such", (cancelled[0], cancelled[2]["id"]), ("run.cancelled", started["id"]))

@@ -105,4 +105,32 @@ err 'copied'
 ok tables preview copied
 out 'größe'
 
+# --- what is told meanwhile ---
+
+query "SELECT 'id' || max(id) FROM flow_runs WHERE flow_name = 'copy'" >"$dir/last"
+run 0 runs logs "$(sed 's/id//' "$dir/last")"
+out 'computed from 1 (catalog_reader)'
+cat >"$dir/slow.yaml" <<END
+flowfile_version: 0.16.0
+flowfile_id: 3
+flowfile_name: slow
+flowfile_settings: {}
+nodes:
+- id: 1
+  type: sql_query
+  outputs: [2]
+  setting_input:
+    sql_query_input: {sql_code: "SELECT sum(a.range * b.range) AS x FROM range(8000) a, range(80000) b"}
+- id: 2
+  type: output
+  input_ids: [1]
+  setting_input:
+    output_settings: {name: slow.csv, directory: "$dir", file_type: csv, write_mode: overwrite}
+END
+TERM=xterm script -qec "'$flowfile' run flow '$dir/slow.yaml'" "$dir/terminal" >"$dir/out" 2>&1 </dev/null
+out '0 of 2 nodes'
+run 0 run flow "$dir/slow.yaml"
+not_out 'of 2 nodes'
+not_err 'of 2 nodes'
+
 exit $failed

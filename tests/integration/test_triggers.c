@@ -725,7 +725,10 @@ static const struct {
 		"r|9\n"},
 	{"UPDATE flow_runs SET pid = 7 WHERE id = 5", "r|5\n"},
 	{"UPDATE flow_runs SET success = TRUE WHERE id = 5", "r|5\n"},
-	{"UPDATE flow_runs SET nodes_completed = 3 WHERE id = 5", ""},
+	{"UPDATE flow_runs SET nodes_completed = 3 WHERE id = 5", "n|5\n"},
+	{"UPDATE flow_runs SET nodes_completed = 3, success = TRUE, ended_at = CURRENT_TIMESTAMP "
+	 "WHERE id = 5",
+		"r|5\n"},
 	{"DELETE FROM flow_runs WHERE id = 5", "r|5\n"},
 	{"INSERT INTO catalog_tables (id, name, owner_id) VALUES (9, 'n', 1)", "t|9\n"},
 	{"UPDATE catalog_tables SET updated_at = CURRENT_TIMESTAMP WHERE id = 2", "t|2\n"},

@@ -52,7 +52,7 @@ store(struct graph *g, struct relation *relation, struct err *err)
 {
 	struct plan *plan = g->c->plan;
 
-	return plan->explains || relation->is_scan ? 0 : plan_store(plan, relation, err);
+	return plan->explains || relation->is_scan ? 0 : plan_store(plan, relation, NULL, err);
 }
 
 static int

@@ -95,7 +95,7 @@ make_groups(struct pivot *p, struct err *err)
 			c->plan, c->scope, buf_str(&sql), c->in, c->n_in, &p->groups, err);
 	buf_free(&sql);
 	if (rc == 0 && !c->plan->explains)
-		rc = plan_store(c->plan, p->groups, err);
+		rc = plan_store(c->plan, p->groups, NULL, err);
 	return rc;
 }
 

@@ -284,6 +284,10 @@ CREATE TRIGGER scheduler_run_added AFTER INSERT ON flow_runs
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_run();
 CREATE TRIGGER scheduler_run_changed AFTER UPDATE OF ended_at, success, registration_id, flow_uuid, pid ON flow_runs
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_run();
+CREATE TRIGGER scheduler_run_progressed AFTER UPDATE OF nodes_completed, number_of_nodes ON flow_runs
+	FOR EACH ROW WHEN (NEW.ended_at IS NULL AND (NEW.nodes_completed IS DISTINCT FROM OLD.nodes_completed
+		OR NEW.number_of_nodes IS DISTINCT FROM OLD.number_of_nodes))
+	EXECUTE FUNCTION scheduler_on_change('n');
 CREATE TRIGGER scheduler_run_removed AFTER DELETE ON flow_runs
 	FOR EACH ROW EXECUTE FUNCTION scheduler_on_run();
 

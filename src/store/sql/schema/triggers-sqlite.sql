@@ -193,6 +193,13 @@ BEGIN
 	INSERT INTO scheduler_changes (kind, object_id) VALUES ('r', NEW.id);
 END;
 
+-- How far a run is, for those who watch it (kind n): the engine has no use for it.
+CREATE TRIGGER scheduler_run_progressed AFTER UPDATE OF nodes_completed, number_of_nodes ON flow_runs
+WHEN NEW.ended_at IS NULL AND (NEW.nodes_completed IS NOT OLD.nodes_completed OR NEW.number_of_nodes IS NOT OLD.number_of_nodes)
+BEGIN
+	INSERT INTO scheduler_changes (kind, object_id) VALUES ('n', NEW.id);
+END;
+
 -- The id may come again: nothing of ours may speak of the old run then.
 CREATE TRIGGER scheduler_run_removed AFTER DELETE ON flow_runs
 BEGIN
