@@ -51,10 +51,6 @@ int duck_seal(struct duck *d, const char *const *folders, size_t n, struct err *
 /* Statements whose rows nobody wants. *changed (may be NULL): how many rows the last one wrote. */
 int duck_exec(struct duck *d, const char *sql, int64_t *changed, struct err *err);
 
-/* Adds rows to a table whose columns are all BIGINT: the cells of the first row, then those of the second. */
-int duck_append(struct duck *d, const char *table, const int64_t *cells, size_t n_columns,
-	size_t n_rows, struct err *err);
-
 /* The columns that a SELECT gives, without running it. Several columns that differ in case only get other names from the
  * engine (a, A_1). In the arena. */
 int duck_describe(
@@ -86,6 +82,18 @@ const char *duck_text_copy(const struct duck_rows *rows, size_t column, struct a
 
 /* The one number in the only row of a SELECT; NULL counts as 0. */
 int duck_number(struct duck *d, const char *sql, int64_t *out, struct err *err);
+
+/* --- rows that are added --- */
+
+/* Adds rows to a table, cell by cell. What fails is said at the end, which frees the appender. */
+struct duck_appender;
+
+int
+duck_append_begin(struct duck *d, const char *table, struct duck_appender **out, struct err *err);
+void duck_append_int(struct duck_appender *appender, int64_t value);
+void duck_append_double(struct duck_appender *appender, double value);
+void duck_append_row(struct duck_appender *appender);
+int duck_append_end(struct duck_appender *appender, struct err *err);
 
 /* --- from another thread --- */
 

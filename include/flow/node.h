@@ -70,6 +70,11 @@ int node_emit_sql(struct compiler *c, int handle, struct buf *sql, struct err *e
 void node_set_scan(struct compiler *c, int handle, bool is_scan);
 /* The output is the input as it is. */
 int node_emit_input(struct compiler *c, int handle, size_t input);
+/* Stores a relation that is read more than once and might not be the same each time; not where nothing is stored. */
+int node_store(struct compiler *c, struct relation *relation, struct err *err);
+/* A table for rows that duck_append_begin() adds. Where nothing is stored it is none, and a relation without rows. */
+int node_make_table(
+	struct compiler *c, const struct columns *columns, struct relation **out, struct err *err);
 /* The input's column of this name; the error lists what there is. field: which setting names it. */
 int node_column(const struct compiler *c, size_t input, const char *name, const char *field,
 	const struct column **out, struct err *err);

@@ -81,6 +81,7 @@ static struct {
 	int (*appender_create)(
 		handle connection, const char *schema, const char *table, handle *appender);
 	int (*append_int64)(handle appender, int64_t value);
+	int (*append_double)(handle appender, double value);
 	int (*appender_end_row)(handle appender);
 	const char *(*appender_error)(handle appender);
 	int (*appender_close)(handle appender);
@@ -121,6 +122,7 @@ static const struct {
 	SYMBOL(destroy_data_chunk),
 	SYMBOL(appender_create),
 	SYMBOL(append_int64),
+	SYMBOL(append_double),
 	SYMBOL(appender_end_row),
 	SYMBOL(appender_error),
 	SYMBOL(appender_close),
@@ -363,27 +365,6 @@ duck_exec(struct duck *d, const char *sql, int64_t *changed, struct err *err)
 }
 
 int
-duck_append(struct duck *d, const char *table, const int64_t *cells, size_t n_columns,
-	size_t n_rows, struct err *err)
-{
-	handle appender = NULL;
-	int rc = lib.appender_create(d->connection, NULL, table, &appender);
-
-	for (size_t row = 0; rc == 0 && row < n_rows; row++) {
-		for (size_t i = 0; rc == 0 && i < n_columns; i++)
-			rc = lib.append_int64(appender, cells[row * n_columns + i]);
-		if (rc == 0)
-			rc = lib.appender_end_row(appender);
-	}
-	if (rc == 0)
-		rc = lib.appender_close(appender);
-	if (rc != 0)
-		take_error(lib.appender_error(appender), err);
-	lib.appender_destroy(&appender);
-	return rc == 0 ? 0 : -1;
-}
-
-int
 duck_seal(struct duck *d, const char *const *folders, size_t n, struct err *err)
 {
 	struct buf b;
@@ -400,6 +381,57 @@ duck_seal(struct duck *d, const char *const *folders, size_t n, struct err *err)
 	rc = duck_exec(d, buf_str(&b), NULL, err);
 	buf_free(&b);
 	return rc;
+}
+
+/* --- rows that are added ------------------------------------------------------------------------------------- */
+
+struct duck_appender {
+	handle appender;
+	bool failed; /* nothing more is added */
+};
+
+int
+duck_append_begin(struct duck *d, const char *table, struct duck_appender **out, struct err *err)
+{
+	struct duck_appender *appender = xcalloc(1, sizeof(*appender));
+
+	*out = appender;
+	appender->failed =
+		lib.appender_create(d->connection, NULL, table, &appender->appender) != 0;
+	if (!appender->failed)
+		return 0;
+	*out = NULL;
+	return duck_append_end(appender, err);
+}
+
+void
+duck_append_int(struct duck_appender *appender, int64_t value)
+{
+	appender->failed = appender->failed || lib.append_int64(appender->appender, value) != 0;
+}
+
+void
+duck_append_double(struct duck_appender *appender, double value)
+{
+	appender->failed = appender->failed || lib.append_double(appender->appender, value) != 0;
+}
+
+void
+duck_append_row(struct duck_appender *appender)
+{
+	appender->failed = appender->failed || lib.appender_end_row(appender->appender) != 0;
+}
+
+int
+duck_append_end(struct duck_appender *appender, struct err *err)
+{
+	bool failed = appender->failed || lib.appender_close(appender->appender) != 0;
+
+	if (failed)
+		take_error(lib.appender_error(appender->appender), err);
+	lib.appender_destroy(&appender->appender);
+	free(appender);
+	return failed ? -1 : 0;
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------- */

@@ -30,10 +30,12 @@ libflow_a_SOURCES = \
 	src/flow/nodes/catalog_write.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
+	src/flow/nodes/fuzzy.c \
 	src/flow/nodes/graph.c \
 	src/flow/nodes/group_by.c \
 	src/flow/nodes/input.c \
 	src/flow/nodes/join.c \
+	src/flow/nodes/join.h \
 	src/flow/nodes/nodes.h \
 	src/flow/nodes/output.c \
 	src/flow/nodes/pass.c \
@@ -50,7 +52,8 @@ libflow_a_SOURCES = \
 	src/flow/query.c \
 	src/flow/query_names.c \
 	src/flow/run.c \
-	src/flow/setting.c
+	src/flow/setting.c \
+	src/flow/similarity.c
 noinst_HEADERS += \
 	include/flow/catalog_sql.h \
 	include/flow/columns.h \
@@ -65,6 +68,7 @@ noinst_HEADERS += \
 	include/flow/plan.h \
 	include/flow/query.h \
 	include/flow/run.h \
+	include/flow/similarity.h \
 	src/flow/delta_impl.h
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	-DDUCKDB_LIBRARY=\"$(DUCKDB_LIBRARY)\"

@@ -461,3 +461,28 @@ plan_store(struct plan *plan, struct relation *relation, int64_t *rows, struct e
 	relation->stored = rc == 0;
 	return rc;
 }
+
+int
+node_store(struct compiler *c, struct relation *relation, struct err *err)
+{
+	if (c->plan->explains || relation->is_scan)
+		return 0;
+	return plan_store(c->plan, relation, NULL, err);
+}
+
+int
+node_make_table(
+	struct compiler *c, const struct columns *columns, struct relation **out, struct err *err)
+{
+	struct buf sql;
+	int rc;
+
+	node_begin_sql(&sql);
+	for (size_t i = 0; i < columns->n; i++)
+		buf_printf(&sql, "%sCAST(NULL AS %s) AS %s", i > 0 ? ", " : "SELECT ",
+			columns->items[i].type, columns->items[i].name);
+	buf_puts(&sql, " WHERE false");
+	rc = plan_relation(c->plan, c->scope, buf_str(&sql), NULL, 0, out, err);
+	buf_free(&sql);
+	return rc < 0 ? -1 : node_store(c, *out, err);
+}

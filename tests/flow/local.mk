@@ -13,6 +13,7 @@ flow_tests = \
 	tests/flow/test_nodes_compute \
 	tests/flow/test_nodes_reshape \
 	tests/flow/test_query
+	tests/flow/test_similarity
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -62,6 +63,9 @@ tests_flow_test_nodes_reshape_LDADD = $(flow_ldadd)
 tests_flow_test_query_SOURCES = tests/flow/test_query.c
 tests_flow_test_query_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_query_LDADD = $(flow_ldadd)
+tests_flow_test_similarity_SOURCES = tests/flow/test_similarity.c
+tests_flow_test_similarity_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_similarity_LDADD = $(flow_ldadd) -lm
 endif
 EXTRA_DIST += \
 	doc/formulas.md \

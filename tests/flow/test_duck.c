@@ -85,19 +85,39 @@ END_TEST
 
 START_TEST(rows_are_appended_to_a_table)
 {
-	const int64_t cells[] = {1, INT64_MAX, 2, INT64_MIN, 3, 0};
+	struct duck_appender *appender;
 	struct err err = ERR_INIT;
-	int64_t n;
+	struct duck_rows *rows;
 
-	ck_assert_int_eq(duck_exec(d, "CREATE TEMP TABLE t (id BIGINT, x BIGINT)", NULL, &err), 0);
-	ck_assert_msg(duck_append(d, "t", cells, 2, 3, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(duck_append(d, "t", NULL, 2, 0, &err), 0);
-	ck_assert_int_eq(duck_number(d, "SELECT count(*) * 100 + sum(id) FROM t", &n, &err), 0);
-	ck_assert_int_eq(n, 306);
-	ck_assert_int_eq(duck_number(d, "SELECT x FROM t WHERE id = 2", &n, &err), 0);
-	ck_assert_int_eq(n, INT64_MIN);
-	ck_assert_int_eq(duck_append(d, "nowhere", cells, 2, 3, &err), -1);
+	ck_assert_int_eq(duck_exec(d, "CREATE TEMP TABLE t (id BIGINT, x DOUBLE)", NULL, &err), 0);
+	ck_assert_msg(duck_append_begin(d, "t", &appender, &err) == 0, "%s", err.text);
+	for (int64_t i = 0; i < 5000; i++) {
+		duck_append_int(appender, INT64_MAX - i);
+		duck_append_double(appender, 0.5);
+		duck_append_row(appender);
+	}
+	ck_assert_msg(duck_append_end(appender, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(duck_query(d, "SELECT min(id), sum(x) FROM t", &rows, &err), 0);
+	ck_assert(duck_rows_next(rows));
+	ck_assert_int_eq(duck_int(rows, 0), INT64_MAX - 4999);
+	ck_assert_int_eq((int)duck_double(rows, 1), 2500);
+	duck_rows_free(rows);
+}
+END_TEST
+
+START_TEST(rows_that_cannot_be_appended_are_said)
+{
+	struct duck_appender *appender;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(duck_append_begin(d, "nowhere", &appender, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "nowhere"));
+	ck_assert_int_eq(duck_exec(d, "CREATE TEMP TABLE t (id BIGINT, x DOUBLE)", NULL, &err), 0);
+	ck_assert_int_eq(duck_append_begin(d, "t", &appender, &err), 0);
+	duck_append_int(appender, 1);
+	duck_append_row(appender);
+	ck_assert_int_eq(duck_append_end(appender, &err), -1);
+	ck_assert_str_ne(err.text, "");
 }
 END_TEST
 
@@ -177,6 +197,7 @@ main(void)
 	tcase_add_test(tc, rows_of_several_chunks_keep_their_order);
 	tcase_add_test(tc, an_error_is_one_line_of_the_engines_own);
 	tcase_add_test(tc, rows_are_appended_to_a_table);
+	tcase_add_test(tc, rows_that_cannot_be_appended_are_said);
 	tcase_add_test(tc, columns_are_described_without_running);
 	tcase_add_test(tc, a_sealed_database_reads_only_its_folders);
 	tcase_add_test(tc, an_interrupted_statement_ends_and_none_begins);

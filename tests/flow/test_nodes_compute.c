@@ -487,6 +487,150 @@ START_TEST(groups_are_those_that_hang_together)
 }
 END_TEST
 
+/* --- fuzzy_match ---------------------------------------------------------------------------------------------- */
+
+/* Nodes 1 and 2 are the sides; what node 3 makes of them is sorted. */
+#define SIDES                                                                                      \
+	ROWS("1", "manual_input", "3", COLUMN("id", "Int64") ", " COLUMN("name", "String"),        \
+		"[1, 2, 3, 4], ['Apple Inc', 'MÜLLER', null, 'apple inc']")                        \
+	ROWS("2", "manual_input", "3",                                                             \
+		COLUMN("name", "String") ", " COLUMN("code", "String") ", " COLUMN("id", "Int64"), \
+		"['appl inc', 'Muller', null, 'Pear'], [a, b, c, d], [7, 8, 9, 10]")
+
+static int
+match(const char *settings, struct err *err)
+{
+	struct flow_progress progress;
+
+	return run_nodes(
+		arena_printf(&a,
+			SIDES "- {id: 3, type: fuzzy_match, input_ids: [1], right_input_id: 2, "
+			      "outputs: [4], setting_input: {%s}}\n"
+			      "- {id: 4, type: sort, input_ids: [3], outputs: [5], setting_input: "
+			      "{sort_input: [{column: id}, {column: code}]}}\n" WRITTEN(
+				      "5", "4", "", "o.csv"),
+			settings),
+		&progress, err);
+}
+
+#define MAPPING(rest) "{left_col: name, right_col: name" rest "}"
+#define FUZZY(mappings, rest) "join_input: {join_mapping: [" mappings "]" rest "}"
+
+static const struct {
+	const char *settings, *rows;
+} matches[] = {
+	/* Upper and lower case are one, umlauts one character, and NULL like nothing. */
+	{FUZZY(MAPPING(""), ""),
+		"id,name,name_right,code,id_right,name_vs_name_right_levenshtein\n"
+		"1,Apple Inc,appl inc,a,7,0.8888888888888888\n"
+		"2,MÜLLER,Muller,b,8,0.8333333333333334\n"
+		"4,apple inc,appl inc,a,7,0.8888888888888888\n"},
+	/* 85.9 counts as 85. */
+	{FUZZY(MAPPING(", threshold_score: 85.9"), ""),
+		"id,name,name_right,code,id_right,name_vs_name_right_levenshtein\n"
+		"1,Apple Inc,appl inc,a,7,0.8888888888888888\n"
+		"4,apple inc,appl inc,a,7,0.8888888888888888\n"},
+	/* The columns that are compared stay; the score has their new names. */
+	{FUZZY(MAPPING(", fuzzy_type: jaro_winkler, threshold_score: 91"),
+		 ", how: left, left_select: {select: [{old_name: id}, {old_name: name, new_name: "
+		 "ours, keep: false}]}, right_select: {select: [{old_name: name, new_name: "
+		 "theirs}, "
+		 "{old_name: id, keep: false}]}"),
+		"id,ours,theirs,code,ours_vs_theirs_jaro_winkler\n"
+		"1,Apple Inc,appl inc,a,0.9777777777777777\n"
+		"4,apple inc,appl inc,a,0.9777777777777777\n"},
+	/* All pairs of columns must be alike; what would be called the same is numbered. */
+	{FUZZY(MAPPING(", fuzzy_type: indel") ", " MAPPING(
+		       ", fuzzy_type: indel, threshold_score: 90"),
+		 ""),
+		"id,name,name_right,code,id_right,name_vs_name_right_indel,name_vs_name_right_"
+		"indel_1\n"
+		"1,Apple Inc,appl inc,a,7,0.9411764705882353,0.9411764705882353\n"
+		"4,apple inc,appl inc,a,7,0.9411764705882353,0.9411764705882353\n"},
+	{FUZZY(MAPPING("") ", {left_col: name, right_col: code, fuzzy_type: hamming, "
+			   "threshold_score: "
+			   "5}",
+		 ""),
+		"id,name,name_right,code,id_right,name_vs_name_right_levenshtein,name_vs_code_"
+		"hamming\n"
+		"1,Apple Inc,appl inc,a,7,0.8888888888888888,0.11111111111111116\n"
+		"4,apple inc,appl inc,a,7,0.8888888888888888,0.11111111111111116\n"},
+	{FUZZY(MAPPING(", fuzzy_type: damerau_levenshtein, threshold_score: 100"), ""),
+		"id,name,name_right,code,id_right,name_vs_name_right_damerau_levenshtein\n"},
+};
+
+START_TEST(a_fuzzy_match_joins_what_is_alike)
+{
+	struct err err = ERR_INIT;
+	char *text;
+
+	ck_assert_msg(
+		match(matches[_i].settings, &err) == 0, "%s: %s", matches[_i].settings, err.text);
+	text = text_of("o.csv");
+	ck_assert_msg(
+		strcmp(text, matches[_i].rows) == 0, "%s gives\n%s", matches[_i].settings, text);
+	free(text);
+}
+END_TEST
+
+static const struct {
+	const char *settings, *error;
+} mismatches[] = {
+	{"", "node 3 (fuzzy_match): join_input: it is missing"},
+	{FUZZY("", ""), "join_input: join_mapping: there is none"},
+	{FUZZY(MAPPING("") ", {left_col: z}", ""),
+		"join_mapping[1]: left_col: its input has no column z"},
+	{FUZZY("{left_col: id}", ""),
+		"join_mapping[0]: left_col: column id is no text but Int64; a select can make it "
+		"one"},
+	{FUZZY("{left_col: name, right_col: id}", ""), "right_col: column id is no text but Int64"},
+	{FUZZY(MAPPING(", fuzzy_type: soundex"), ""),
+		"join_mapping[0]: fuzzy_type: 'soundex' is none of levenshtein, jaro"},
+	{FUZZY(MAPPING(", threshold_score: 101"), ""),
+		"threshold_score: 101 is not between 0 and 100"},
+};
+
+START_TEST(wrong_settings_of_a_fuzzy_match_are_said)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(match(mismatches[_i].settings, &err), -1);
+	ck_assert_msg(strstr(err.text, mismatches[_i].error) != NULL, "%s\nnot: %s", err.text,
+		mismatches[_i].error);
+}
+END_TEST
+
+/* 2,000 texts with 2,000: each is like itself and, but for the ends, like its neighbours in one digit. */
+START_TEST(many_texts_are_matched)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(
+		duck_exec(d,
+			"COPY (SELECT 'number ' || (100000 + i) AS t FROM range(2000) r(i)) TO "
+			"'t.parquet'",
+			NULL, &err),
+		0);
+	ck_assert_msg(
+		run_nodes(
+			"- {id: 1, type: read, outputs: [2, 2], setting_input: {received_file: "
+			"{path: t.parquet, file_type: parquet}}}\n"
+			"- {id: 2, type: fuzzy_match, input_ids: [1], right_input_id: 1, outputs: "
+			"[3], setting_input: {" FUZZY("{left_col: t, threshold_score: 92}",
+				"") "}}\n" WRITTEN("3", "2", "", "o.csv"),
+			&progress, &err) == 0,
+		"%s", err.text);
+	ck_assert_int_eq(number("SELECT count(*) FROM 'o.csv'"),
+		number("SELECT count(*) FROM 't.parquet' a, 't.parquet' b WHERE levenshtein(a.t, "
+		       "b.t) <= 1"));
+	ck_assert_int_eq(
+		number("SELECT count(*) FROM 'o.csv' WHERE t_vs_t_right_levenshtein <> 1 - "
+		       "levenshtein(t, t_right) / 13"),
+		0);
+}
+END_TEST
+
 /* --- random_split -------------------------------------------------------------------------------------------- */
 
 /* 1,001 rows that are split in three, each written by itself, and the first two together. */
@@ -654,6 +798,11 @@ main(void)
 	tcase_add_loop_test(tc, what_only_plans_stores_nothing, 0, 2);
 	tcase_add_loop_test(tc, a_long_chain_is_one_group, 0, 3);
 	tcase_add_test(tc, groups_are_those_that_hang_together);
+	tcase_add_loop_test(
+		tc, a_fuzzy_match_joins_what_is_alike, 0, sizeof(matches) / sizeof(matches[0]));
+	tcase_add_loop_test(tc, wrong_settings_of_a_fuzzy_match_are_said, 0,
+		sizeof(mismatches) / sizeof(mismatches[0]));
+	tcase_add_test(tc, many_texts_are_matched);
 	tcase_add_loop_test(tc, each_row_goes_to_one_part_of_a_split, 0, 2);
 	tcase_add_test(tc, what_reads_several_parts_sees_each_row_once);
 	tcase_add_loop_test(tc, a_seed_makes_a_split_the_same_again, 0, 3);

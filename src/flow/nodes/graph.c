@@ -46,15 +46,6 @@ take_settings(struct graph *g, struct err *err)
 
 /* --- points and edges ----------------------------------------------------------------------------------------- */
 
-/* What is read twice must be the same both times. */
-static int
-store(struct graph *g, struct relation *relation, struct err *err)
-{
-	struct plan *plan = g->c->plan;
-
-	return plan->explains || relation->is_scan ? 0 : plan_store(plan, relation, NULL, err);
-}
-
 static int
 make_points(struct graph *g, struct err *err)
 {
@@ -67,10 +58,10 @@ make_points(struct graph *g, struct err *err)
 		"NULL) GROUP BY point",
 		g->from, g->to, c->in[0]->name);
 
-	if (store(g, c->in[0], err) < 0 ||
+	if (node_store(c, c->in[0], err) < 0 ||
 		plan_relation(c->plan, c->scope, sql, c->in, c->n_in, &g->points, err) < 0)
 		return -1;
-	return store(g, g->points, err);
+	return node_store(c, g->points, err);
 }
 
 static int
@@ -114,68 +105,63 @@ unite(size_t *parents, struct duck_rows *edges)
 	}
 }
 
-/* (id, number) of each of n points, whose groups become a forest that is theirs. */
-static int64_t *
-number_groups(size_t *parents, size_t n)
+/* Adds (id, number) of each of n points. */
+static int
+append_groups(struct graph *g, size_t *parents, size_t n, struct err *err)
 {
-	int64_t *cells = xcalloc(n + 1, 2 * sizeof(*cells)), groups = 0;
+	int64_t *numbers = xcalloc(n + 1, sizeof(*numbers)), groups = 0;
+	struct duck_appender *appender;
 	size_t first;
 
+	if (duck_append_begin(g->c->plan->duck, g->groups->name, &appender, err) < 0) {
+		free(numbers);
+		return -1;
+	}
 	for (size_t i = 0; i < n; i++) {
 		first = find(parents, i);
-		cells[2 * i] = (int64_t)i;
-		cells[2 * i + 1] = first == i ? ++groups : cells[2 * first + 1];
+		numbers[i] = first == i ? ++groups : numbers[first];
+		duck_append_int(appender, (int64_t)i);
+		duck_append_int(appender, numbers[i]);
+		duck_append_row(appender);
 	}
-	return cells;
+	free(numbers);
+	return duck_append_end(appender, err);
 }
 
 static int
-write_groups(struct graph *g, size_t n, struct duck_rows *edges, struct err *err)
-{
-	struct duck *d = g->c->plan->duck;
-	size_t *parents = xcalloc(n + 1, sizeof(*parents));
-	int64_t *cells;
-	int rc;
-
-	for (size_t i = 0; i < n; i++)
-		parents[i] = i;
-	unite(parents, edges);
-	cells = number_groups(parents, n);
-	free(parents);
-	rc = duck_exec(d,
-		arena_printf(g->c->arena, "CREATE TEMP TABLE %s (id BIGINT, number BIGINT)",
-			g->groups->name),
-		NULL, err);
-	if (rc == 0)
-		rc = duck_append(d, g->groups->name, cells, 2, n, err);
-	g->groups->stored = rc == 0;
-	free(cells);
-	return rc;
-}
-
-/* What only plans has a relation without rows in their place. */
-static int
-make_groups(struct graph *g, struct err *err)
+find_groups(struct graph *g, struct err *err)
 {
 	struct compiler *c = g->c;
 	struct duck_rows *edges;
+	size_t *parents;
 	int64_t n;
 	int rc;
 
-	if (plan_relation(c->plan, c->scope,
-		    "SELECT CAST(NULL AS BIGINT) AS id, CAST(NULL AS BIGINT) AS number WHERE false",
-		    NULL, 0, &g->groups, err) < 0)
-		return -1;
-	if (c->plan->explains)
-		return 0;
 	if (duck_number(c->plan->duck,
 		    arena_printf(c->arena, "SELECT count(*) FROM %s", g->points->name), &n,
 		    err) < 0 ||
 		query_edges(g, &edges, err) < 0)
 		return -1;
-	rc = write_groups(g, (size_t)n, edges, err);
+	parents = xcalloc((size_t)n + 1, sizeof(*parents));
+	for (size_t i = 0; i < (size_t)n; i++)
+		parents[i] = i;
+	unite(parents, edges);
 	duck_rows_free(edges);
+	rc = append_groups(g, parents, (size_t)n, err);
+	free(parents);
 	return rc;
+}
+
+static int
+make_groups(struct graph *g, struct err *err)
+{
+	struct columns columns = {0};
+
+	columns_add(&columns, g->c->arena, "id", "BIGINT");
+	columns_add(&columns, g->c->arena, "number", "BIGINT");
+	if (node_make_table(g->c, &columns, &g->groups, err) < 0)
+		return -1;
+	return g->c->plan->explains ? 0 : find_groups(g, err);
 }
 
 /* --- the node -------------------------------------------------------------------------------------------------- */

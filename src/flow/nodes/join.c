@@ -2,22 +2,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "nodes.h"
+#include "join.h"
 
-enum how { INNER, LEFT, RIGHT, FULL, SEMI, ANTI, OUTER, CROSS };
-static const char *const ways[] = {
+const char *const join_ways[] = {
 	"inner", "left", "right", "full", "semi", "anti", "outer", "cross", NULL};
 static const char *const joins[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN",
 	"ANTI JOIN", "FULL JOIN", "CROSS JOIN"};
-
-struct join {
-	struct compiler *c;
-	enum how how;
-	const char **keys[2]; /* of the left and the right input */
-	size_t n_keys;
-	struct columns out; /* names that are given already */
-	struct buf sql;
-};
 
 /* {renames: [...]} or {select: [...]}, or the list itself. */
 static const cJSON *
@@ -61,9 +51,10 @@ is_key(const struct join *j, int side, const char *name)
 static bool
 is_kept_by_itself(const struct join *j, int side, const char *name)
 {
-	if (!is_key(j, side, name))
+	if (!is_key(j, side, name) || j->keeps_keys)
 		return true;
-	return side == 0 ? j->how != RIGHT : j->how == RIGHT || j->how == FULL || j->how == OUTER;
+	return side == 0 ? j->how != JOIN_RIGHT
+			 : j->how == JOIN_RIGHT || j->how == JOIN_FULL || j->how == JOIN_OUTER;
 }
 
 static bool
@@ -82,12 +73,13 @@ add_column(struct join *j, int side, const struct column *column, const cJSON *l
 	const cJSON *choice = choice_of(list, column->name);
 	const char *name = column->name;
 	bool keep = choice != NULL || list == NULL || others;
-	bool join_key = is_key(j, side, column->name) && side == (j->how == RIGHT ? 0 : 1);
+	bool join_key = is_key(j, side, column->name) && side == (j->how == JOIN_RIGHT ? 0 : 1);
 
 	if (choice != NULL &&
 		(setting_text(choice, "new_name", name, j->c->arena, &name, err) < 0 ||
 			setting_bool(choice, "keep", !join_key, &keep, err) < 0))
 		return -1;
+	keep = keep || (j->keeps_keys && is_key(j, side, column->name));
 	if (!keep || (choice == NULL && !is_kept_by_itself(j, side, column->name)))
 		return 0;
 	if (*name == '\0')
@@ -98,11 +90,14 @@ add_column(struct join *j, int side, const struct column *column, const cJSON *l
 		sql_quoted(j->c->arena, column->name));
 	sql_ident(&j->sql, name);
 	columns_add(&j->out, j->c->arena, name, column->type);
+	for (size_t i = 0; i < j->n_keys; i++)
+		if (strcmp(j->keys[side][i], column->name) == 0)
+			j->key_names[side][i] = name;
 	return 0;
 }
 
-static int
-add_side(struct join *j, const cJSON *input, int side, struct err *err)
+int
+join_add_side(struct join *j, const cJSON *input, int side, struct err *err)
 {
 	const struct columns *in = &j->c->in[side]->columns;
 	const cJSON *list = choices_of(input, side);
@@ -118,15 +113,23 @@ add_side(struct join *j, const cJSON *input, int side, struct err *err)
 	return 0;
 }
 
-static int
-take_keys(struct join *j, const cJSON *input, struct err *err)
+static void
+make_keys(struct join *j, size_t n)
+{
+	for (int side = 0; side < 2; side++) {
+		j->keys[side] = arena_array(j->c->arena, n + 1, sizeof(**j->keys));
+		j->key_names[side] = arena_array(j->c->arena, n + 1, sizeof(**j->keys));
+	}
+}
+
+int
+join_take_keys(struct join *j, const cJSON *input, struct err *err)
 {
 	const cJSON *list = setting_array(input, "join_mapping"), *item;
 	const struct column *column;
 	size_t size = (size_t)cJSON_GetArraySize(list);
 
-	j->keys[0] = arena_array(j->c->arena, size + 1, sizeof(**j->keys));
-	j->keys[1] = arena_array(j->c->arena, size + 1, sizeof(**j->keys));
+	make_keys(j, size);
 	cJSON_ArrayForEach(item, list)
 	{
 		const char **left = &j->keys[0][j->n_keys], **right = &j->keys[1][j->n_keys];
@@ -138,7 +141,7 @@ take_keys(struct join *j, const cJSON *input, struct err *err)
 			return err_prefix(err, "join_mapping[%zu]", j->n_keys);
 		j->n_keys++;
 	}
-	if (j->n_keys == 0 && j->how != CROSS)
+	if (j->n_keys == 0 && j->how != JOIN_CROSS)
 		return err_set(err, ERR_USAGE, "join_mapping: there is none");
 	return 0;
 }
@@ -146,10 +149,11 @@ take_keys(struct join *j, const cJSON *input, struct err *err)
 static int
 emit_join(struct join *j, const cJSON *input, struct err *err)
 {
-	bool one_sided = j->how == SEMI || j->how == ANTI;
+	bool one_sided = j->how == JOIN_SEMI || j->how == JOIN_ANTI;
 
 	buf_puts(&j->sql, "SELECT ");
-	if (add_side(j, input, 0, err) < 0 || (!one_sided && add_side(j, input, 1, err) < 0)) {
+	if (join_add_side(j, input, 0, err) < 0 ||
+		(!one_sided && join_add_side(j, input, 1, err) < 0)) {
 		buf_free(&j->sql);
 		return -1;
 	}
@@ -159,7 +163,7 @@ emit_join(struct join *j, const cJSON *input, struct err *err)
 	}
 	buf_printf(&j->sql, " FROM %s AS l %s %s AS r", j->c->in[0]->name, joins[j->how],
 		j->c->in[1]->name);
-	for (size_t i = 0; j->how != CROSS && i < j->n_keys; i++)
+	for (size_t i = 0; j->how != JOIN_CROSS && i < j->n_keys; i++)
 		buf_printf(&j->sql, "%sl.%s = r.%s", i > 0 ? " AND " : " ON ",
 			sql_quoted(j->c->arena, j->keys[0][i]),
 			sql_quoted(j->c->arena, j->keys[1][i]));
@@ -175,10 +179,10 @@ node_join(struct compiler *c, struct err *err)
 
 	if (input == NULL)
 		return err_set(err, ERR_USAGE, "join_input: it is missing");
-	if (setting_word(input, "how", ways, INNER, c->arena, &how, err) < 0)
+	if (setting_word(input, "how", join_ways, JOIN_INNER, c->arena, &how, err) < 0)
 		return err_prefix(err, "join_input");
-	j.how = (enum how)how;
-	if (take_keys(&j, input, err) < 0)
+	j.how = (enum join_how)how;
+	if (join_take_keys(&j, input, err) < 0)
 		return err_prefix(err, "join_input");
 	node_begin_sql(&j.sql);
 	return emit_join(&j, input, err) < 0 ? err_prefix(err, "join_input") : 0;
@@ -188,9 +192,9 @@ int
 node_cross_join(struct compiler *c, struct err *err)
 {
 	const cJSON *input = setting_object(c->settings, "cross_join_input");
-	struct join j = {.c = c, .how = CROSS};
+	struct join j = {.c = c, .how = JOIN_CROSS};
 
-	j.keys[0] = j.keys[1] = arena_array(c->arena, 1, sizeof(**j.keys));
+	make_keys(&j, 0);
 	node_begin_sql(&j.sql);
 	return emit_join(&j, input, err) < 0 ? err_prefix(err, "cross_join_input") : 0;
 }

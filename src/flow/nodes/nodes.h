@@ -81,6 +81,9 @@ enum node_mode node_dynamic_rename_judge(const struct flow_node *node, const cha
 int node_join(struct compiler *c, struct err *err);
 int node_cross_join(struct compiler *c, struct err *err);
 
+/* fuzzy.c */
+int node_fuzzy_match(struct compiler *c, struct err *err);
+
 /* aggregate.c: one value of many */
 struct aggregate {
 	const char *row; /* the column that numbers the rows */

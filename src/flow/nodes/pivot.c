@@ -94,9 +94,7 @@ make_groups(struct pivot *p, struct err *err)
 		rc = plan_relation(
 			c->plan, c->scope, buf_str(&sql), c->in, c->n_in, &p->groups, err);
 	buf_free(&sql);
-	if (rc == 0 && !c->plan->explains)
-		rc = plan_store(c->plan, p->groups, NULL, err);
-	return rc;
+	return rc < 0 ? -1 : node_store(c, p->groups, err);
 }
 
 /* --- columns -------------------------------------------------------------------------------------------------- */
