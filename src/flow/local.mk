@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	src/flow/catalog_sql.c \
+	src/flow/child.c \
 	src/flow/columns.c \
 	src/flow/delta_checkpoint.c \
 	src/flow/delta_commit.c \
