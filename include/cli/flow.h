@@ -5,6 +5,8 @@
 #include "cli/cli.h"
 #include "flow/duck.h"
 
+struct plan_options;
+
 struct cli_flow_run {
 	const char *path;
 	int64_t run_id; /* ID_NONE: nothing is recorded */
@@ -23,6 +25,9 @@ int cli_check_flow_file(const char *path, struct err *err);
 
 /* The engine with the limits of the configuration. */
 int cli_engine_open(struct cli *cli, struct duck **duck, struct err *err);
+
+/* A plan's options of the configuration, which cli_engine_open() has read. */
+void cli_plan_configure(const struct cli *cli, struct plan_options *options);
 
 /* A verb of `flowfile tables`. */
 int tables_preview_run(struct cli *cli, struct err *err);

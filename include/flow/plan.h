@@ -61,7 +61,11 @@ struct plan {
 	struct duck *shapes; /* finds columns; owned */
 	struct catalog *catalog; /* borrowed; NULL: there is none */
 	const char *folder; /* for files that live as long as the plan; made when needed */
-	bool explains; /* nothing is stored: what goes on from a checkpoint has none of its rows */
+	bool explains; /* nothing may be run: a checkpoint is known by the columns that it says it has */
+	const char *temp_dir; /* where the folder is made; NULL: $TMPDIR, or /tmp */
+	const char *python; /* the interpreter; NULL: python3 */
+	bool python_is_ready; /* it was seen to have what the nodes need */
+	int64_t grace_ms; /* that programs get to end, when they are told to; 0: CHILD_GRACE_MS */
 	int64_t run_id; /* 0: none */
 	int64_t flow_id; /* its registration; 0: none */
 	unsigned marks;
@@ -79,6 +83,8 @@ struct plan_options {
 	struct catalog *catalog; /* may be NULL */
 	bool explains;
 	int64_t run_id, flow_id;
+	const char *temp_dir, *python; /* as in the plan; borrowed */
+	int64_t grace_ms;
 	void (*say)(void *arg, const char *line);
 	void *say_arg;
 };
@@ -96,6 +102,9 @@ void plan_adopt(struct plan *plan, struct flow *flow);
 
 /* Refuses what cannot be run, before anything is: each node of the flow, whether it is needed or not. */
 int plan_check(const struct flow *flow, struct err *err);
+
+/* Marks a node and all that it needs, by their places in the flow. */
+void plan_mark_needed(const struct flow *flow, size_t at, bool *needed);
 
 /* Compiles a node and all it needs, what is compiled already excepted. *out: its output of this handle; NULL when the node is one that
  * nobody can read. */

@@ -102,7 +102,7 @@ tell_progress(void *arg, const struct flow_progress *progress)
 static int
 run_plan(struct flow_file_run *run, const struct flow *flow, struct duck *duck, struct err *err)
 {
-	const struct plan_options options = {
+	struct plan_options options = {
 		.duck = duck,
 		.catalog = run->cli->catalog.db != NULL ? &run->cli->catalog : NULL,
 		.run_id = run->asked->recorded ? run->asked->run_id : 0,
@@ -114,6 +114,7 @@ run_plan(struct flow_file_run *run, const struct flow *flow, struct duck *duck, 
 	struct plan *plan;
 	int rc;
 
+	cli_plan_configure(run->cli, &options);
 	if (plan_create(&options, &plan, err) < 0)
 		return -1;
 	plan_scope(plan, flow, NULL, 0);
@@ -172,6 +173,15 @@ cli_engine_open(struct cli *cli, struct duck **duck, struct err *err)
 	options.memory_max_bytes = cli->config->engine_memory_bytes;
 	options.threads = (int)cli->config->engine_threads;
 	return duck_open(&options, duck, err);
+}
+
+/* Half the time that a run gets to end, so that there is some left to clean up in. */
+void
+cli_plan_configure(const struct cli *cli, struct plan_options *options)
+{
+	options->temp_dir = cli->config->engine_temp_dir;
+	options->python = cli->config->python;
+	options->grace_ms = cli->config->cancel_grace_ms / 2;
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/flow.h"
+#include "flow/checkpoint.h"
 #include "flow/eval.h"
 #include "flow/node.h"
 
@@ -76,8 +77,10 @@ flows_check_run(struct cli *cli, struct err *err)
 
 /* --- plan ---------------------------------------------------------------------------------------------------- */
 
+/* title: more of what it is; "" for none. */
 static int
-print_plan(struct plan *plan, struct relation *relation, struct err *err)
+print_plan(struct plan *plan, const struct flow_node *node, struct relation *relation,
+	const char *title, struct err *err)
 {
 	char *explain = NULL;
 	struct duck_rows *rows;
@@ -85,7 +88,7 @@ print_plan(struct plan *plan, struct relation *relation, struct err *err)
 	size_t len;
 
 	explain = arena_printf(&plan->arena, "EXPLAIN %s", plan_sql_text(plan, relation));
-	printf("-- node %" PRId64 " (%s)\n%s;\n\n", relation->node->id, relation->node->kind->type,
+	printf("-- node %" PRId64 " (%s)%s\n%s;\n\n", node->id, node->kind->type, title,
 		plan_sql_text(plan, relation));
 	if (duck_explain(plan->duck, explain, &rows, err) < 0)
 		return -1;
@@ -97,23 +100,79 @@ print_plan(struct plan *plan, struct relation *relation, struct err *err)
 	return 0;
 }
 
+/* What is handed to a program. */
 static int
-plan_node(struct plan *plan, const struct flow_node *node, struct err *err)
+plan_inputs(struct plan *plan, const struct flow_node *node, struct err *err)
+{
+	const struct flow *flow = plan->top->flow;
+	struct relation *relation;
+	const char *title;
+
+	for (size_t i = 0; i < node->n_inputs; i++) {
+		const struct flow_edge *edge = &node->inputs[i];
+		const struct flow_node *from = &flow->nodes[edge->from];
+
+		title = arena_printf(&plan->arena, ", input %zu of node %" PRId64 " (%s)", i + 1,
+			node->id, node->kind->type);
+		if (plan_compile(plan, plan->top, from, edge->handle, &relation, err) < 0 ||
+			(relation != NULL && print_plan(plan, from, relation, title, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* The checkpoints on the way to a node, itself included, that were not printed before. *open: one that stops the plan, because nobody
+ * knows what comes out of it. */
+static int
+plan_checkpoints(struct plan *plan, const struct flow_node *node, bool *printed,
+	const struct flow_node **open, struct err *err)
+{
+	const struct flow *flow = plan->top->flow;
+	bool *needed = arena_array(&plan->arena, flow->n_nodes, sizeof(*needed));
+
+	*open = NULL;
+	plan_mark_needed(flow, (size_t)(node - flow->nodes), needed);
+	for (size_t i = 0; *open == NULL && i < flow->n_nodes; i++) {
+		const struct flow_node *at = &flow->nodes[i];
+
+		if (!needed[i] || !checkpoint_is_program(at))
+			continue;
+		if (!printed[i] && plan_inputs(plan, at, err) < 0)
+			return -1;
+		printed[i] = true;
+		if (!checkpoint_has_columns(at))
+			*open = at;
+	}
+	return 0;
+}
+
+static int
+plan_node(struct plan *plan, const struct flow_node *node, bool *printed, struct err *err)
 {
 	struct relation *relation;
+	const struct flow_node *open;
 
+	if (plan_checkpoints(plan, node, printed, &open, err) < 0)
+		return -1;
+	if (open != NULL) {
+		printf("-- node %" PRId64 " (%s): not before node %" PRId64
+		       " (%s) has run a program; its columns are known only then\n\n",
+			node->id, node->kind->type, open->id, open->kind->type);
+		return 0;
+	}
 	if (plan_compile(plan, plan->top, node, 0, &relation, err) < 0)
 		return -1;
 	if (relation == NULL)
 		return err_set(err, ERR_USAGE, "node %" PRId64 " (%s) gives no rows", node->id,
 			node->kind->type);
-	return print_plan(plan, relation, err);
+	return print_plan(plan, node, relation, "", err);
 }
 
 static int
 plan_flow(struct cli *cli, struct plan *plan, const struct flow *flow, struct err *err)
 {
-	const struct flow_node *node;
+	bool *printed = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*printed));
+	const struct flow_node *node, *open;
 	const char *why;
 	int64_t id;
 
@@ -123,12 +182,18 @@ plan_flow(struct cli *cli, struct plan *plan, const struct flow *flow, struct er
 		node = flow_node(flow, id);
 		if (node == NULL)
 			return err_set(err, ERR_NOT_FOUND, "there is no node %" PRId64, id);
-		return plan_node(plan, node, err);
+		return plan_node(plan, node, printed, err);
 	}
-	for (size_t i = 0; i < flow->n_nodes; i++)
-		if (node_judge(&flow->nodes[i], &why) == NODE_OUTPUT &&
-			plan_node(plan, &flow->nodes[i], err) < 0)
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		enum node_mode mode;
+
+		node = &flow->nodes[i];
+		mode = node_judge(node, &why);
+		if ((checkpoint_is_program(node) &&
+			    plan_checkpoints(plan, node, printed, &open, err) < 0) ||
+			(mode == NODE_OUTPUT && plan_node(plan, node, printed, err) < 0))
 			return -1;
+	}
 	return 0;
 }
 

@@ -197,6 +197,7 @@ preview(struct cli *cli, const struct flow *flow, int64_t limit, struct err *err
 
 	if (cli_engine_open(cli, &options.duck, err) < 0)
 		return -1;
+	cli_plan_configure(cli, &options);
 	if (plan_create(&options, &plan, err) == 0) {
 		plan_scope(plan, flow, NULL, 0);
 		rc = plan_compile(plan, plan->top, &flow->nodes[0], 0, &relation, err);

@@ -253,6 +253,7 @@ config_free(struct config *config)
 	free(config->cors_origins);
 	free(config->instance_name);
 	free(config->engine_temp_dir);
+	free(config->python);
 	free(config);
 }
 

@@ -269,6 +269,9 @@ const struct option config_options[] = {
 		"Where a run of a flow file puts data aside that does not fit into its memory. "
 		"Empty: "
 		"TMPDIR, or else /tmp."},
+	{"python", &kind_text, FIELD(python), "python3", 0, 0, {"FLOWFILE_PYTHON"}, false,
+		"The interpreter that runs Python code of flow files. It needs the package "
+		"polars."},
 	{"heartbeat_interval", &kind_seconds, FIELD(heartbeat_s), "10s", 1, 30, {NULL}, false,
 		"How often the leader renews its lock, which others may take after 90s without "
 		"it."},

@@ -8,6 +8,11 @@
 
 #define NOT_YET "nodes of this type are not run natively yet" NATIVELY
 
+#define PYTHON "Python code, which is run on files of its inputs in a process of its own"
+#define MODELS                                                                                     \
+	"models are kept by Flowfile, as objects of its own Python environment, and only it can "  \
+	"read them" NATIVELY
+
 const struct node_kind node_kinds[] = {
 	{"manual_input", NODE_LAZY, 0, 0, false, node_manual_input, NULL, NULL, NULL},
 	{"read", NODE_LAZY, 0, 0, false, node_read, NULL, node_read_judge, NULL},
@@ -38,6 +43,12 @@ const struct node_kind node_kinds[] = {
 	{"fuzzy_match", NODE_CHECKPOINT, 1, 1, true, node_fuzzy_match, NULL, NULL,
 		"the texts of both sides are compared before the plan goes on"},
 	{"wait_for", NODE_LAZY, 1, 1, true, node_pass, NULL, NULL, NULL},
+	{"polars_code", NODE_CHECKPOINT, 0, INPUTS_MANY, false, node_checkpoint, NULL, NULL,
+		PYTHON},
+	{"python_script", NODE_CHECKPOINT, 0, INPUTS_MANY, false, node_checkpoint, NULL, NULL,
+		PYTHON},
+	{"command", NODE_CHECKPOINT, 0, INPUTS_MANY, false, node_checkpoint, NULL, NULL,
+		"a program, which is run on files of its inputs"},
 	{"output", NODE_OUTPUT, 1, 1, false, node_output, node_output_write, node_output_judge,
 		NULL},
 	{"catalog_writer", NODE_OUTPUT, 1, 1, false, node_catalog_writer, node_catalog_writer_write,
@@ -46,11 +57,9 @@ const struct node_kind node_kinds[] = {
 	{"api_response", NODE_DROPPED, 1, 1, false, node_api_response, NULL, NULL, NULL},
 	{"explore_data", NODE_DROPPED, 1, 1, false, node_pass, NULL, NULL, NULL},
 	{"run_flow", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL, NULL, NULL, NOT_YET},
-	{"polars_code", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL, NULL, NULL, NOT_YET},
-	{"python_script", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL, NULL, NULL, NOT_YET},
-	{"train_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, NOT_YET},
-	{"apply_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, NOT_YET},
-	{"evaluate_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, NOT_YET},
+	{"train_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, MODELS},
+	{"apply_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, MODELS},
+	{"evaluate_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, MODELS},
 	{"external_source", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
 		"sources outside are read by Flowfile only" NATIVELY},
 	{"database_reader", NODE_UNSUPPORTED, 0, 0, false, NULL, NULL, NULL,
@@ -73,7 +82,9 @@ const struct node_kind node_kinds[] = {
 };
 
 static const struct node_kind custom = {"custom", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL,
-	NULL, NULL, "a node of the user's own, which is run by Flowfile only" NATIVELY};
+	NULL, NULL,
+	"a type of the user's own, whose code is not in the flow but where Flowfile is "
+	"installed: only it can run it" NATIVELY};
 
 const struct node_kind *
 node_kind(const char *type)

@@ -29,6 +29,8 @@ libflow_a_SOURCES = \
 	src/flow/nodes/aggregate.c \
 	src/flow/nodes/catalog_read.c \
 	src/flow/nodes/catalog_write.c \
+	src/flow/nodes/checkpoint.c \
+	src/flow/nodes/command.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
 	src/flow/nodes/fuzzy.c \
@@ -41,6 +43,8 @@ libflow_a_SOURCES = \
 	src/flow/nodes/output.c \
 	src/flow/nodes/pass.c \
 	src/flow/nodes/pivot.c \
+	src/flow/nodes/program.h \
+	src/flow/nodes/python.c \
 	src/flow/nodes/read.c \
 	src/flow/nodes/rename.c \
 	src/flow/nodes/reshape.c \
@@ -57,6 +61,11 @@ libflow_a_SOURCES = \
 	src/flow/similarity.c
 noinst_HEADERS += \
 	include/flow/catalog_sql.h \
+	src/flow/setting.c
+nodist_libflow_a_SOURCES = flow/python_driver.c
+noinst_HEADERS += \
+	include/flow/checkpoint.h \
+	include/flow/child.h \
 	include/flow/columns.h \
 	include/flow/delta.h \
 	include/flow/duck.h \
@@ -74,3 +83,10 @@ noinst_HEADERS += \
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	-DDUCKDB_LIBRARY=\"$(DUCKDB_LIBRARY)\"
 FLOW_LIBS = $(CJSON_LIBS) $(YAML_LIBS) -ldl -lpthread
+
+# What runs Python code of flows is compiled in.
+EXTRA_DIST += src/flow/driver.py src/flow/gen-text.awk
+CLEANFILES += flow/python_driver.c
+flow/python_driver.c: src/flow/driver.py src/flow/gen-text.awk
+	$(AM_V_GEN)$(MKDIR_P) flow && $(AWK) -v name=python_driver -f $(srcdir)/src/flow/gen-text.awk \
+		$(srcdir)/src/flow/driver.py >$@.tmp && mv $@.tmp $@

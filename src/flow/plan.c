@@ -30,6 +30,9 @@ plan_create(const struct plan_options *options, struct plan **out, struct err *e
 	plan->explains = options->explains;
 	plan->run_id = options->run_id;
 	plan->flow_id = options->flow_id;
+	plan->temp_dir = options->temp_dir;
+	plan->python = options->python;
+	plan->grace_ms = options->grace_ms;
 	plan->say = options->say;
 	plan->say_arg = options->say_arg;
 	if (duck_connect(plan->duck, &plan->shapes, err) < 0 ||
@@ -77,7 +80,7 @@ plan_adopt(struct plan *plan, struct flow *flow)
 const char *
 plan_file(struct plan *plan, const char *suffix, struct err *err)
 {
-	const char *temp = text_env("TMPDIR");
+	const char *temp = plan->temp_dir != NULL ? plan->temp_dir : text_env("TMPDIR");
 	char *folder;
 
 	if (plan->folder == NULL) {
@@ -315,9 +318,9 @@ compile(struct plan *plan, struct scope *scope, const struct flow_node *node, st
 	return duck_interrupted(plan->duck) ? -1 : flow_node_failed(node, err);
 }
 
-/* Marks what the node needs; nodes are in an order that those come before it. */
-static void
-mark_needed(const struct flow *flow, size_t at, bool *needed)
+/* Nodes are in an order that what one needs comes before it. */
+void
+plan_mark_needed(const struct flow *flow, size_t at, bool *needed)
 {
 	needed[at] = true;
 	for (size_t i = at + 1; i-- > 0;)
@@ -342,7 +345,7 @@ plan_compile(struct plan *plan, struct scope *scope, const struct flow_node *nod
 	bool *needed = xcalloc(flow->n_nodes, sizeof(*needed));
 	int rc = 0;
 
-	mark_needed(flow, (size_t)(node - flow->nodes), needed);
+	plan_mark_needed(flow, (size_t)(node - flow->nodes), needed);
 	for (size_t i = 0; rc == 0 && i < flow->n_nodes; i++)
 		if (needed[i] && !is_compiled(scope, &flow->nodes[i]))
 			rc = compile(plan, scope, &flow->nodes[i], err);

@@ -8,12 +8,14 @@
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "base/units.h"
+#include "flow/checkpoint.h"
 #include "flow/node.h"
 
 /* An output that is to be written, and what it reads. */
 struct output {
 	const struct flow_node *node;
-	struct relation *relation;
+	struct relation *relation; /* of an end: reads all that it reads, and gives nothing */
+	bool is_end; /* a checkpoint that no output needs: it is run for what it does */
 };
 
 struct run {
@@ -22,7 +24,8 @@ struct run {
 	struct flow_progress *progress;
 	struct output *outputs;
 	size_t n_outputs;
-	bool *done; /* by node */
+	bool *needed, *done; /* by node */
+	bool *waits; /* by node: a checkpoint that comes behind an output */
 };
 
 /* --- progress ------------------------------------------------------------------------------------------- */
@@ -97,21 +100,26 @@ number_of(size_t output)
 }
 
 /*
- * What one output reads twice the engine computes once by itself. What several outputs read is stored, at the last place that is the same for all
- * of them: where a reader serves others than the relation does.
+ * What one output reads twice the engine computes once by itself. What several of these outputs read is stored, at the last place that is the same for
+ * all of them: where a reader serves others than the relation does.
  */
 static void
-find_shared(struct run *r)
+find_shared(struct run *r, size_t from, size_t to)
 {
 	struct relation **needed;
 	size_t n;
 
-	for (size_t i = 0; i < r->n_outputs; i++) {
+	for (size_t i = from; i < to; i++) {
+		needed = plan_needed(r->plan, r->outputs[i].relation, &n);
+		for (size_t k = 0; k < n; k++)
+			needed[k]->outputs = 0; /* of those before */
+	}
+	for (size_t i = from; i < to; i++) {
 		needed = plan_needed(r->plan, r->outputs[i].relation, &n);
 		for (size_t k = 0; k < n; k++)
 			needed[k]->outputs += number_of(i);
 	}
-	for (size_t i = 0; i < r->n_outputs; i++) {
+	for (size_t i = from; i < to; i++) {
 		needed = plan_needed(r->plan, r->outputs[i].relation, &n);
 		for (size_t k = 0; k < n; k++)
 			for (size_t m = 0; m < needed[k]->n_inputs; m++)
@@ -191,20 +199,40 @@ store_shared(struct run *r, struct relation *relation, struct err *err)
 
 /* --- outputs -------------------------------------------------------------------------------------------------- */
 
+/* Marks the checkpoints that no output needs and that nobody reads but such ones, and all that they need. */
+static void
+find_ends(struct run *r, bool *ends)
+{
+	const struct flow *flow = r->plan->top->flow;
+
+	for (size_t i = flow->n_nodes; i-- > 0;)
+		if (!r->needed[i] && checkpoint_is_program(&flow->nodes[i])) {
+			ends[i] = true;
+			plan_mark_needed(flow, i, r->needed);
+		}
+}
+
 static int
 find_outputs(struct run *r, struct err *err)
 {
 	const struct flow *flow = r->plan->top->flow;
+	bool *is_output = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(bool));
+	bool *ends = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(bool));
 	const char *why;
 
-	r->outputs = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(*r->outputs));
 	for (size_t i = 0; i < flow->n_nodes; i++) {
-		const struct flow_node *node = &flow->nodes[i];
-
-		if (node_judge(node, &why) == NODE_OUTPUT &&
-			(r->options->only == 0 || r->options->only == node->id))
-			r->outputs[r->n_outputs++].node = node;
+		is_output[i] = node_judge(&flow->nodes[i], &why) == NODE_OUTPUT &&
+			(r->options->only == 0 || r->options->only == flow->nodes[i].id);
+		if (is_output[i])
+			plan_mark_needed(flow, i, r->needed);
 	}
+	if (r->options->only == 0)
+		find_ends(r, ends);
+	r->outputs = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(*r->outputs));
+	for (size_t i = 0; i < flow->n_nodes; i++)
+		if (is_output[i] || ends[i])
+			r->outputs[r->n_outputs++] =
+				(struct output){.node = &flow->nodes[i], .is_end = ends[i]};
 	if (r->n_outputs == 0 && r->options->only != 0)
 		return err_set(err, ERR_NOT_FOUND, "node %" PRId64 " is no output of this flow",
 			r->options->only);
@@ -212,25 +240,129 @@ find_outputs(struct run *r, struct err *err)
 }
 
 static int
-compile_outputs(struct run *r, struct err *err)
+check_checkpoints(struct run *r, struct err *err)
 {
-	for (size_t i = 0; i < r->n_outputs; i++)
-		if (plan_compile(r->plan, r->plan->top, r->outputs[i].node, 0,
-			    &r->outputs[i].relation, err) < 0)
+	const struct flow *flow = r->plan->top->flow;
+
+	for (size_t i = 0; i < flow->n_nodes; i++)
+		if (r->needed[i] && checkpoint_is_program(&flow->nodes[i]) &&
+			checkpoint_check(r->plan, &flow->nodes[i], err) < 0)
 			return -1;
 	return 0;
 }
 
+/* What it reads; it runs when its turn comes among the outputs. */
 static int
-write_output(struct run *r, const struct output *output, struct err *err)
+compile_end(struct run *r, struct output *end, struct err *err)
+{
+	struct plan *plan = r->plan;
+	const struct flow *flow = plan->top->flow;
+	size_t n = end->node->n_inputs;
+	struct relation **inputs = arena_array(&plan->arena, n + 1, sizeof(struct relation *));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct flow_edge *edge = &end->node->inputs[i];
+
+		if (plan_compile(plan, plan->top, &flow->nodes[edge->from], edge->handle,
+			    &inputs[i], err) < 0)
+			return -1;
+		if (inputs[i] == NULL) {
+			err_set(err, ERR_USAGE, "node %" PRId64 " (%s) has no output %d to be read",
+				flow->nodes[edge->from].id, flow->nodes[edge->from].kind->type,
+				edge->handle);
+			return flow_node_failed(end->node, err);
+		}
+	}
+	return plan_relation(
+		plan, plan->top, "SELECT true AS done", inputs, n, &end->relation, err);
+}
+
+/* Finds the checkpoints that come behind an output. */
+static void
+find_waiting(struct run *r)
+{
+	const struct flow *flow = r->plan->top->flow;
+	bool *before;
+	const char *why;
+
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		if (!r->needed[i] || node_judge(&flow->nodes[i], &why) != NODE_CHECKPOINT)
+			continue;
+		before = xcalloc(flow->n_nodes, sizeof(*before));
+		plan_mark_needed(flow, i, before);
+		before[i] = false;
+		for (size_t k = 0; k < r->n_outputs; k++)
+			if (before[r->outputs[k].node - flow->nodes])
+				r->waits[i] = true;
+		free(before);
+	}
+}
+
+/* Whether one of the outputs from..at-1, which are compiled and not written yet, comes before this node. */
+static bool
+is_behind(const struct run *r, size_t node, size_t from, size_t at)
+{
+	const struct flow *flow = r->plan->top->flow;
+	bool *before = xcalloc(flow->n_nodes, sizeof(*before)), result = false;
+
+	plan_mark_needed(flow, node, before);
+	for (size_t k = from; k < at; k++)
+		result = result || before[r->outputs[k].node - flow->nodes];
+	free(before);
+	return result;
+}
+
+/* A checkpoint runs when it is compiled: with one before this output that comes behind another, that one is written first. */
+static bool
+has_to_wait(const struct run *r, size_t from, size_t at)
+{
+	const struct flow *flow = r->plan->top->flow;
+	const struct output *output = &r->outputs[at];
+	bool *needed = xcalloc(flow->n_nodes, sizeof(*needed)), waits = false;
+
+	for (size_t i = 0; i < output->node->n_inputs; i++)
+		plan_mark_needed(flow, output->node->inputs[i].from, needed);
+	for (size_t i = 0; !waits && i < flow->n_nodes; i++)
+		waits = needed[i] && r->waits[i] && is_behind(r, i, from, at);
+	free(needed);
+	return waits;
+}
+
+/* Compiles outputs up to the first that has to wait. Returns which that is, or how many there are; -1 with err. */
+static ssize_t
+compile_outputs(struct run *r, size_t from, struct err *err)
+{
+	size_t i;
+
+	for (i = from; i < r->n_outputs && !has_to_wait(r, from, i); i++) {
+		struct output *output = &r->outputs[i];
+		int rc = output->is_end ? compile_end(r, output, err)
+					: plan_compile(r->plan, r->plan->top, output->node, 0,
+						  &output->relation, err);
+
+		if (rc < 0)
+			return -1;
+	}
+	return (ssize_t)i;
+}
+
+/* It says itself how it went. */
+static int
+run_end(struct run *r, const struct output *output, struct err *err)
+{
+	struct relation *ignored;
+
+	return plan_compile(r->plan, r->plan->top, output->node, 0, &ignored, err);
+}
+
+static int
+write_rows(struct run *r, const struct output *output, struct err *err)
 {
 	const struct flow_node *node = output->node;
 	struct boottime begin = clock_boot(&clock_real);
 	char took[TIMEFMT_SIZE];
 	int64_t rows = -1;
 
-	begin_step(r, node);
-	say_nodes(r, node, output->relation);
 	if (node->kind->write(r->plan, node, output->relation, &rows, err) < 0)
 		return duck_interrupted(r->plan->duck) ? -1 : flow_node_failed(node, err);
 	time_format_duration(boottime_diff(clock_boot(&clock_real), begin), took);
@@ -240,15 +372,25 @@ write_output(struct run *r, const struct output *output, struct err *err)
 	else
 		plan_say(r->plan, "node %" PRId64 " (%s): done in %s", node->id, node->kind->type,
 			took);
-	end_step(r, node);
 	return 0;
 }
 
 static int
-write_outputs(struct run *r, struct err *err)
+write_output(struct run *r, const struct output *output, struct err *err)
 {
-	find_shared(r);
-	for (size_t i = 0; i < r->n_outputs; i++)
+	begin_step(r, output->node);
+	say_nodes(r, output->node, output->relation);
+	if ((output->is_end ? run_end(r, output, err) : write_rows(r, output, err)) < 0)
+		return -1;
+	end_step(r, output->node);
+	return 0;
+}
+
+static int
+write_outputs(struct run *r, size_t from, size_t to, struct err *err)
+{
+	find_shared(r, from, to);
+	for (size_t i = from; i < to; i++)
 		if (store_shared(r, r->outputs[i].relation, err) < 0 ||
 			write_output(r, &r->outputs[i], err) < 0)
 			return -1;
@@ -261,13 +403,22 @@ flow_run(struct plan *plan, const struct flow_run_options *options, struct flow_
 {
 	const struct flow *flow = plan->top->flow;
 	struct run r = {.plan = plan, .options = options, .progress = progress};
+	ssize_t to;
 
 	*progress = (struct flow_progress){0};
+	r.needed = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.needed));
+	r.waits = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.waits));
 	r.done = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.done));
 	for (size_t i = 0; i < flow->n_nodes; i++)
 		progress->nodes += counts(&flow->nodes[i]);
 	tell(&r);
-	if (find_outputs(&r, err) < 0 || compile_outputs(&r, err) < 0)
+	if (find_outputs(&r, err) < 0 || check_checkpoints(&r, err) < 0)
 		return -1;
-	return write_outputs(&r, err);
+	find_waiting(&r);
+	for (size_t from = 0; from < r.n_outputs; from = (size_t)to) {
+		to = compile_outputs(&r, from, err);
+		if (to < 0 || write_outputs(&r, from, (size_t)to, err) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -2,6 +2,7 @@
 if TESTS_BUILT
 flow_tests = \
 	tests/flow/test_catalog_nodes \
+	tests/flow/test_checkpoint \
 	tests/flow/test_delta \
 	tests/flow/test_delta_race \
 	tests/flow/test_delta_upkeep \
@@ -12,7 +13,7 @@ flow_tests = \
 	tests/flow/test_nodes \
 	tests/flow/test_nodes_compute \
 	tests/flow/test_nodes_reshape \
-	tests/flow/test_query
+	tests/flow/test_query \
 	tests/flow/test_similarity
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
@@ -29,6 +30,9 @@ tests_flow_test_catalog_nodes_SOURCES = tests/flow/test_catalog_nodes.c
 tests_flow_test_catalog_nodes_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_catalog_nodes_LDADD = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) \
 	$(FLOW_LIBS) $(CHECK_LIBS)
+tests_flow_test_checkpoint_SOURCES = tests/flow/test_checkpoint.c
+tests_flow_test_checkpoint_CPPFLAGS = $(flow_cppflags) -DFAKE=\"$(abs_srcdir)/tests/flow/fake\"
+tests_flow_test_checkpoint_LDADD = $(flow_ldadd)
 tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
 tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_LDADD = $(flow_ldadd)
@@ -69,4 +73,5 @@ tests_flow_test_similarity_LDADD = $(flow_ldadd) -lm
 endif
 EXTRA_DIST += \
 	doc/formulas.md \
+	tests/flow/fake/polars.py \
 	tests/flow/formula_cases.txt

@@ -98,6 +98,9 @@ int aggregate_of(struct compiler *c, const struct column *column, const char *na
 /* group_by.c */
 int node_group_by(struct compiler *c, struct err *err);
 
+/* checkpoint.c: programs */
+int node_checkpoint(struct compiler *c, struct err *err);
+
 /* output.c: files */
 int node_output(struct compiler *c, struct err *err);
 int node_output_write(struct plan *plan, const struct flow_node *node, struct relation *relation,
