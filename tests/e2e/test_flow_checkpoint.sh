@@ -96,6 +96,31 @@ run 1 run flow broken.yaml
 err 'node 2 (command): it exited with 3: the table is locked'
 until_true empty
 
+# --- Python, and what stays Flowfile's
+
+cat >models.yaml <<'END'
+flowfile_version: 0.16.0
+flowfile_id: 1
+flowfile_name: models
+flowfile_settings: {}
+nodes:
+- {id: 1, type: command, outputs: [2], setting_input: {command: "echo >ran"}}
+- {id: 2, type: python_script, input_ids: [1], outputs: [3], setting_input: {python_script_input: {code: "1"}}}
+- {id: 3, type: train_model, input_ids: [2]}
+- {id: 4, type: my_own_node}
+END
+run 1 flows check models.yaml
+out 'python_script  -     checkpoint   Python code, which is run on files of its inputs in a process of its own'
+out 'train_model    -     unsupported  models are kept by Flowfile'
+out "custom         -     unsupported  a type of the user's own, whose code is not in the flow"
+sed -e '/train_model/d' -e '/my_own/d' -e 's/ outputs: \[3\],//' models.yaml >script.yaml
+FLOWFILE_PYTHON=/nowhere/python
+export FLOWFILE_PYTHON
+run 1 run flow script.yaml
+err 'node 2 (python_script): it is Python code, and there is no /nowhere/python'
+unset FLOWFILE_PYTHON
+[ ! -e ran ] || fail 'nothing runs before the interpreter is known to be there'
+
 # --- told to end, and killed without a word
 
 # shellcheck disable=SC2016 # the command's own

@@ -366,6 +366,29 @@ START_TEST(a_reader_may_have_a_query_of_its_own)
 }
 END_TEST
 
+/* Its columns are those of its program's output, and its rows are made when it is read. */
+START_TEST(a_virtual_table_may_be_made_by_a_program)
+{
+	const char *runs = arena_printf(&arena, "%s/runs", folder);
+	const char *v = file(arena_printf(&arena,
+		"- {id: 1, type: manual_input, outputs: [2], setting_input: {raw_data_format: "
+		"{columns: [{name: k, data_type: Int64}, {name: v, data_type: String}], data: "
+		"[[1, 2], [a, b]]}}}\n"
+		"- {id: 2, type: command, input_ids: [1], outputs: [3], setting_input: {command: "
+		"'echo >>%s; cp $FLOWFILE_INPUT $FLOWFILE_OUTPUT'}}\n"
+		"- {id: 3, type: catalog_writer, input_ids: [2], setting_input: "
+		"{catalog_write_settings: {table_name: v, write_mode: virtual}}}\n",
+		runs));
+	struct stat sb;
+
+	ok(run_file(v, known(v, "makes v")));
+	ck_assert_ptr_nonnull(strstr(table_of("v").schema_json, "\"dtype\":\"Int64\""));
+	reads("catalog_table_name: v", "1|a;2|b");
+	ck_assert_int_eq(stat(runs, &sb), 0);
+	ck_assert_int_eq(sb.st_size, 2);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -382,6 +405,7 @@ main(void)
 	tcase_add_test(tc, virtual_tables_are_the_query_that_makes_them);
 	tcase_add_test(tc, queries_in_a_loop_are_named);
 	tcase_add_test(tc, a_reader_may_have_a_query_of_its_own);
+	tcase_add_test(tc, a_virtual_table_may_be_made_by_a_program);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }
