@@ -68,6 +68,8 @@ int node_emit(struct compiler *c, int handle, const char *sql, struct err *err);
 int node_emit_sql(struct compiler *c, int handle, struct buf *sql, struct err *err);
 /* Whether what was emitted reads files that can be read again as cheaply as a table that was made of them. */
 void node_set_scan(struct compiler *c, int handle, bool is_scan);
+/* What was emitted might give other rows each time that it is computed: a statement computes it once. */
+void node_set_once(struct compiler *c, int handle);
 /* The output is the input as it is. */
 int node_emit_input(struct compiler *c, int handle, size_t input);
 /* Stores a relation that is read more than once and might not be the same each time; not where nothing is stored. */

@@ -166,6 +166,8 @@ static const struct {
 	{"Integer", "BIGINT"},
 	{"integer", "BIGINT"},
 	{"float", "DOUBLE"},
+	{"double", "DOUBLE"},
+	{"Double", "DOUBLE"},
 	{"Float", "DOUBLE"},
 	{"bool", "BOOLEAN"},
 	{"boolean", "BOOLEAN"},

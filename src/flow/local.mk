@@ -31,6 +31,7 @@ libflow_a_SOURCES = \
 	src/flow/nodes/catalog_write.c \
 	src/flow/nodes/checkpoint.c \
 	src/flow/nodes/command.c \
+	src/flow/nodes/chance.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
 	src/flow/nodes/fuzzy.c \
@@ -50,7 +51,6 @@ libflow_a_SOURCES = \
 	src/flow/nodes/reshape.c \
 	src/flow/nodes/rows.c \
 	src/flow/nodes/sql_query.c \
-	src/flow/nodes/split.c \
 	src/flow/nodes/window.c \
 	src/flow/param.c \
 	src/flow/plan.c \

@@ -258,6 +258,12 @@ node_set_scan(struct compiler *c, int handle, bool is_scan)
 	(*place_of(c->scope, c->node, handle))->is_scan = is_scan;
 }
 
+void
+node_set_once(struct compiler *c, int handle)
+{
+	(*place_of(c->scope, c->node, handle))->once = true;
+}
+
 int
 node_emit_input(struct compiler *c, int handle, size_t input)
 {

@@ -82,13 +82,21 @@ static const struct {
 	const char *type, *inputs, *settings, *rows;
 } cases[] = {
 	{"select", ONE,
-		"select_input: [{old_name: v, new_name: 'a \"b\"'}, {old_name: k, keep: false}]",
+		"keep_missing: false, select_input: [{old_name: v, new_name: 'a \"b\"'}, "
+		"{old_name: "
+		"k, keep: false}]",
 		"\"a \"\"b\"\"\"\n2\n1\n5\n3\n\n"},
 	{"select", ONE,
 		"keep_missing: true, select_input: [{old_name: w, data_type: String, "
 		"data_type_change: true}]",
 		"w,k,v\n0.5,b,2\n,a,1\n1.5,,5\n2.5,a,3\n1.0,b,\n"},
-	{"select", ONE, "select_input: [{old_name: k}, {old_name: gone, is_available: false}]",
+	/* Those without a position come first; what is not named, last. */
+	{"select", ONE,
+		"select_input: [{old_name: w, position: 2, data_type: double}, {old_name: v}]",
+		"v,w,k\n2,0.5,b\n1,,a\n5,1.5,\n3,2.5,a\n,1.0,b\n"},
+	{"select", ONE,
+		"keep_missing: false, select_input: [{old_name: k}, {old_name: gone, is_available: "
+		"false}]",
 		"k\nb\na\n\na\nb\n"},
 	{"sort", ONE, "sort_input: [{column: k, how: asc}, {column: v, how: desc}]",
 		"k,v,w\n,5,1.5\na,3,2.5\na,1,\nb,,1.0\nb,2,0.5\n"},
@@ -104,7 +112,13 @@ static const struct {
 		"k,v,w\nb,2,0.5\na,1,\n,5,1.5\na,3,2.5\nb,,1.0\n"},
 	{"sample", ONE, "sample_size: 2", "k,v,w\nb,2,0.5\na,1,\n"},
 	{"sample", ONE, "sample_method: last, sample_size: 2", "k,v,w\nb,,1.0\na,3,2.5\n"},
-	{"sample", ONE, "sample_method: random, sample_size: 0", "k,v,w\n"},
+	/* Only random_fraction reads the fraction. */
+	{"sample", ONE, "sample_method: random, sample_size: 0, fraction: 10.0, seed: null",
+		"k,v,w\n"},
+	{"sample", ONE, "sample_method: random, sample_size: 9",
+		"k,v,w\nb,2,0.5\na,1,\n,5,1.5\na,3,2.5\nb,,1.0\n"},
+	{"sample", ONE, "sample_method: random_fraction, fraction: 100",
+		"k,v,w\nb,2,0.5\na,1,\n,5,1.5\na,3,2.5\nb,,1.0\n"},
 	{"record_id", ONE, "record_id_input: {output_column_name: id, offset: 10}",
 		"id,k,v,w\n10,b,2,0.5\n11,a,1,\n12,,5,1.5\n13,a,3,2.5\n14,b,,1.0\n"},
 	{"record_count", ONE, "", "number_of_records\n5\n"},
@@ -162,6 +176,11 @@ static const struct {
 	{"join", TWO, "join_input: {how: right, join_mapping: [{left_col: k, right_col: k}]}",
 		",,,50,none\n,,c,30,three\n1,,a,10,one\n3,2.5,a,10,one\nv,w,k,v_right,x\n"},
 	{"join", TWO, "join_input: {how: semi, join_mapping: [{left_col: k, right_col: k}]}",
+		"a,1,\na,3,2.5\nk,v,w\n"},
+	/* What is chosen of the left side does not count. */
+	{"join", TWO,
+		"join_input: {how: semi, join_mapping: [{left_col: k, right_col: k}], left_select: "
+		"{select: [{old_name: k, keep: false}, {old_name: v, new_name: z}]}}",
 		"a,1,\na,3,2.5\nk,v,w\n"},
 	{"join", TWO, "join_input: {how: anti, join_mapping: [{left_col: k, right_col: k}]}",
 		",5,1.5\nb,,1.0\nb,2,0.5\nk,v,w\n"},
@@ -226,7 +245,7 @@ static const struct {
 		"data_type: there is no type Textt"},
 	{"select", ONE, "select_input: [{old_name: k, keep: maybe}]",
 		"select_input[0]: keep: neither true nor false"},
-	{"select", ONE, "select_input: []", "select_input: it keeps no column"},
+	{"select", ONE, "keep_missing: false", "select_input: it keeps no column"},
 	{"select", ONE, "select_input: [{old_name: k}, {old_name: v, new_name: k}]",
 		"two columns are called k; rename one"},
 	{"sort", ONE, "sort_input: [{column: z}]",
@@ -237,6 +256,13 @@ static const struct {
 		"unique_input: columns: its input has no column z"},
 	{"unique", ONE, "unique_input: {strategy: best}",
 		"unique_input: strategy: 'best' is none of"},
+	{"select", ONE, "select_input: [{old_name: k, position: first}]",
+		"select_input[0]: position: no whole number"},
+	{"sample", ONE, "sample_method: random_fraction, fraction: 0",
+		"fraction: it is not more than 0"},
+	{"sample", ONE, "sample_method: random_fraction, fraction: 101",
+		"fraction: 101 is not between 0 and 100"},
+	{"sample", ONE, "sample_method: random, seed: -1", "seed: -1 is not between 0"},
 	{"sample", ONE, "sample_size: -1", "sample_size: -1 is not between"},
 	{"record_id", ONE, "record_id_input: {output_column_name: k}",
 		"there is a column k already"},

@@ -764,6 +764,79 @@ START_TEST(a_seed_makes_a_split_the_same_again)
 }
 END_TEST
 
+/* 2,001 rows, of which some are taken. */
+static void
+sample(const char *settings)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(
+		duck_exec(d, "COPY (SELECT i FROM range(2001) r(i)) TO 'i.parquet'", NULL, &err),
+		0);
+	ck_assert_msg(run_nodes(arena_printf(&a,
+					"- {id: 1, type: read, outputs: [2], setting_input: "
+					"{received_file: {path: i.parquet, file_type: parquet}}}\n"
+					"- {id: 2, type: sample, input_ids: [1], outputs: [3, 4], "
+					"setting_input: {%s}}\n" WRITTEN("3", "2", "", "0.csv")
+						WRITTEN("4", "2", "", "1.csv"),
+					settings),
+			      &progress, &err) == 0,
+		"%s", err.text);
+}
+
+static const struct {
+	const char *settings;
+	int64_t rows;
+} samples[] = {
+	{"sample_method: random, sample_size: 50", 50},
+	{"sample_method: random, sample_size: 50, seed: 3", 50},
+	{"sample_method: random_fraction, sample_size: 50, fraction: 12.5", 250},
+	{"sample_method: random_fraction, fraction: 12.5, seed: 3", 250},
+	{"sample_method: random_fraction", 200},
+};
+
+START_TEST(a_sample_takes_rows_by_chance_in_their_order)
+{
+	sample(samples[_i].settings);
+	ck_assert_int_eq(number("SELECT count(DISTINCT i) FROM '0.csv'"), samples[_i].rows);
+	ck_assert_int_eq(number("SELECT count(*) FROM (SELECT i, lag(i) OVER () AS before FROM "
+				"'0.csv') WHERE i < before"),
+		0);
+	ck_assert_int_gt(number("SELECT max(i) - min(i) FROM '0.csv'"), 1000);
+	/* All who read it see the same. */
+	ck_assert_int_eq(number("SELECT count(*) FROM (FROM '0.csv' EXCEPT FROM '1.csv')"), 0);
+}
+END_TEST
+
+static const struct {
+	const char *first, *second;
+	bool same;
+} sampled[] = {
+	{"sample_method: random, seed: 3", "sample_method: random, seed: 3", true},
+	{"sample_method: random, seed: 3", "sample_method: random, seed: 4", false},
+	{"sample_method: random", "sample_method: random", false},
+	{"sample_method: random_fraction, seed: 3", "sample_method: random_fraction, seed: 3",
+		true},
+	{"sample_method: random_fraction", "sample_method: random_fraction", false},
+};
+
+START_TEST(a_seed_makes_a_sample_the_same_again)
+{
+	char *before, *after;
+
+	sample(sampled[_i].first);
+	before = text_of("0.csv");
+	duck_close(d);
+	d = engine_test_open();
+	sample(sampled[_i].second);
+	after = text_of("0.csv");
+	ck_assert_int_eq(strcmp(before, after) == 0, sampled[_i].same);
+	free(before);
+	free(after);
+}
+END_TEST
+
 START_TEST(a_part_that_is_not_there_is_said)
 {
 	struct flow_progress progress;
@@ -806,6 +879,10 @@ main(void)
 	tcase_add_loop_test(tc, each_row_goes_to_one_part_of_a_split, 0, 2);
 	tcase_add_test(tc, what_reads_several_parts_sees_each_row_once);
 	tcase_add_loop_test(tc, a_seed_makes_a_split_the_same_again, 0, 3);
+	tcase_add_loop_test(tc, a_sample_takes_rows_by_chance_in_their_order, 0,
+		sizeof(samples) / sizeof(samples[0]));
+	tcase_add_loop_test(
+		tc, a_seed_makes_a_sample_the_same_again, 0, sizeof(sampled) / sizeof(sampled[0]));
 	tcase_add_test(tc, a_part_that_is_not_there_is_said);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);

@@ -151,13 +151,16 @@ emit_join(struct join *j, const cJSON *input, struct err *err)
 {
 	bool one_sided = j->how == JOIN_SEMI || j->how == JOIN_ANTI;
 
-	buf_puts(&j->sql, "SELECT ");
-	if (join_add_side(j, input, 0, err) < 0 ||
-		(!one_sided && join_add_side(j, input, 1, err) < 0)) {
-		buf_free(&j->sql);
-		return -1;
+	if (one_sided) {
+		buf_puts(&j->sql, "SELECT l.*");
+	} else {
+		buf_puts(&j->sql, "SELECT ");
+		if (join_add_side(j, input, 0, err) < 0 || join_add_side(j, input, 1, err) < 0) {
+			buf_free(&j->sql);
+			return -1;
+		}
 	}
-	if (j->out.n == 0) {
+	if (j->out.n == 0 && !one_sided) {
 		buf_free(&j->sql);
 		return err_set(err, ERR_USAGE, "it keeps no column");
 	}

@@ -49,7 +49,6 @@ int node_formula(struct compiler *c, struct err *err);
 int node_select(struct compiler *c, struct err *err);
 int node_sort(struct compiler *c, struct err *err);
 int node_unique(struct compiler *c, struct err *err);
-int node_sample(struct compiler *c, struct err *err);
 int node_record_id(struct compiler *c, struct err *err);
 int node_record_count(struct compiler *c, struct err *err);
 int node_union(struct compiler *c, struct err *err);
@@ -63,7 +62,8 @@ int node_graph_solver(struct compiler *c, struct err *err);
 /* pivot.c */
 int node_pivot(struct compiler *c, struct err *err);
 
-/* split.c */
+/* chance.c */
+int node_sample(struct compiler *c, struct err *err);
 int node_random_split(struct compiler *c, struct err *err);
 
 /* window.c */

@@ -1,5 +1,6 @@
 /* Nodes that choose, order, number or count rows, and choose columns. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nodes.h"
@@ -41,22 +42,60 @@ add_choice(struct compiler *c, const cJSON *item, struct buf *sql, bool *named, 
 	return 0;
 }
 
+struct choice {
+	const cJSON *item;
+	int index; /* in the list */
+	int64_t position;
+};
+
+static int
+by_position(const void *x, const void *y)
+{
+	const struct choice *a = x, *b = y;
+
+	if (a->position != b->position)
+		return a->position < b->position ? -1 : 1;
+	return a->index - b->index;
+}
+
+/* In the order of their positions, those without one first; of one position in the order of the list. */
+static int
+order_choices(struct compiler *c, struct choice **out, size_t *n, struct err *err)
+{
+	const cJSON *list = setting_array(c->settings, "select_input"), *item;
+	struct choice *choices =
+		arena_array(c->arena, (size_t)cJSON_GetArraySize(list) + 1, sizeof(*choices));
+	int i = 0;
+
+	*out = choices;
+	*n = (size_t)cJSON_GetArraySize(list);
+	cJSON_ArrayForEach(item, list)
+	{
+		choices[i] = (struct choice){item, i, 0};
+		if (setting_int(item, "position", INT32_MIN, INT32_MAX, 0, &choices[i].position,
+			    err) < 0)
+			return err_prefix(err, "select_input[%d]", i);
+		i++;
+	}
+	qsort(choices, *n, sizeof(*choices), by_position);
+	return 0;
+}
+
 static int
 add_choices(struct compiler *c, struct buf *sql, struct err *err)
 {
 	const struct columns *in = &c->in[0]->columns;
 	bool *named = arena_array(c->arena, in->n + 1, sizeof(*named)), missing;
-	const cJSON *item;
-	int i = 0, n = 0;
+	struct choice *choices;
+	size_t n_choices;
+	int n = 0;
 
-	if (setting_bool(c->settings, "keep_missing", false, &missing, err) < 0)
+	if (setting_bool(c->settings, "keep_missing", true, &missing, err) < 0 ||
+		order_choices(c, &choices, &n_choices, err) < 0)
 		return -1;
-	cJSON_ArrayForEach(item, setting_array(c->settings, "select_input"))
-	{
-		if (add_choice(c, item, sql, named, &n, err) < 0)
-			return err_prefix(err, "select_input[%d]", i);
-		i++;
-	}
+	for (size_t i = 0; i < n_choices; i++)
+		if (add_choice(c, choices[i].item, sql, named, &n, err) < 0)
+			return err_prefix(err, "select_input[%d]", choices[i].index);
 	for (size_t k = 0; missing && k < in->n; k++)
 		if (!named[k]) {
 			buf_puts(sql, n++ > 0 ? ", " : "");
@@ -168,45 +207,6 @@ node_unique(struct compiler *c, struct err *err)
 	buf_printf(&sql,
 		" FROM (SELECT *, row_number() OVER () AS %s FROM %s)) WHERE %s = 1 ORDER BY %s",
 		row, c->in[0]->name, pick, row);
-	return node_emit_sql(c, 0, &sql, err);
-}
-
-int
-node_sample(struct compiler *c, struct err *err)
-{
-	static const char *const methods[] = {
-		"first", "last", "random", "head", "tail", "fraction", NULL};
-	const char *row = node_own_name(c, 0, "_row");
-	int64_t size, seed;
-	double fraction;
-	struct buf sql;
-	int method;
-
-	if (setting_word(c->settings, "sample_method", methods, 0, c->arena, &method, err) < 0 ||
-		setting_int(c->settings, "sample_size", 0, INT64_MAX, 1000, &size, err) < 0 ||
-		setting_double(c->settings, "fraction", 0, 1, -1, &fraction, err) < 0 ||
-		setting_int(c->settings, "seed", 0, INT32_MAX, 42, &seed, err) < 0)
-		return -1;
-	node_begin_sql(&sql);
-	switch (method % 3) {
-	case 0:
-		buf_printf(&sql, "SELECT * FROM %s LIMIT %" PRId64, c->in[0]->name, size);
-		break;
-	case 1:
-		buf_printf(&sql,
-			"SELECT * EXCLUDE (%s) FROM (SELECT *, row_number() OVER () AS %s FROM %s) "
-			"ORDER BY %s DESC LIMIT %" PRId64,
-			row, row, c->in[0]->name, row, size);
-		break;
-	default:
-		buf_printf(&sql, "SELECT * FROM %s USING SAMPLE ", c->in[0]->name);
-		if (fraction >= 0)
-			buf_printf(&sql, "bernoulli(%.17g PERCENT) REPEATABLE (%" PRId64 ")",
-				fraction * 100, seed);
-		else
-			buf_printf(&sql, "reservoir(%" PRId64 " ROWS) REPEATABLE (%" PRId64 ")",
-				size, seed);
-	}
 	return node_emit_sql(c, 0, &sql, err);
 }
 
