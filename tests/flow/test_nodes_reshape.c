@@ -116,6 +116,15 @@ static const struct {
 		"selected_columns: ['a \"é', k]}",
 		NONE, "K!,v,\"A \"\"É!\",t,d\n"},
 
+	/* Other columns keep their names, and their first value goes with the row. */
+	{"dynamic_rename",
+		"dynamic_rename_input: {rename_mode: first_row, selection_mode: list, "
+		"selected_columns: [t, v]}",
+		"['x', 'y', 'z'], [7, 8, 9], [1, 2, 3], ['a b', p, q], [null, null, null]",
+		"k,7,\"a \"\"é\",a b,d\ny,8,2.0,p,\nz,9,3.0,q,\n"},
+	{"dynamic_rename", "dynamic_rename_input: {rename_mode: first_row}",
+		"['x'], [7], [1.5], ['t'], ['2024-02-29']", "x,7,1.5,t,2024-02-29\n"},
+
 	{"flow_output", "output_name: result", "['x'], [1], [1], ['p'], [null]",
 		"k,v,\"a \"\"é\",t,d\nx,1,1.0,p,\n"},
 	{"api_response", "orientation: columns, max_rows: null", "['x'], [1], [1], ['p'], [null]",
@@ -169,9 +178,11 @@ static const struct {
 		"the columns k and K differ only in upper and lower case"},
 	{"dynamic_rename", "", "dynamic_rename_input: it is missing"},
 	{"dynamic_rename", "dynamic_rename_input: {rename_mode: infix}",
-		"rename_mode: 'infix' is none of prefix, suffix, formula"},
-	{"dynamic_rename", "dynamic_rename_input: {rename_mode: first_row}",
-		"node 2 (dynamic_rename): it cannot be run: names that stand in the first row"},
+		"rename_mode: 'infix' is none of prefix, suffix, formula, first_row"},
+	{"dynamic_rename",
+		"dynamic_rename_input: {rename_mode: first_row, selection_mode: list, "
+		"selected_columns: [k, z]}",
+		"selected_columns: its input has no column z"},
 	{"dynamic_rename", "dynamic_rename_input: {selection_mode: some}",
 		"selection_mode: 'some' is none of all, list, data_type"},
 	{"dynamic_rename", "dynamic_rename_input: {selection_mode: list, selected_columns: [k, z]}",
@@ -203,6 +214,28 @@ START_TEST(wrong_settings_are_said_with_node_and_field)
 	ck_assert_msg(strstr(err.text, wrong[_i].error) != NULL, "%s\nnot: %s", err.text,
 		wrong[_i].error);
 	ck_assert_int_ne(access("o.csv", F_OK), 0);
+}
+END_TEST
+
+static const struct {
+	const char *data, *error;
+} headless[] = {
+	{NONE, "dynamic_rename_input: first_row: its input has no rows"},
+	{"['x'], [1], [1], [null], ['2024-02-29']", "first_row: it has no name for column t"},
+	{"[' '], [1], [1], [t], ['2024-02-29']", "first_row: it has no name for column k"},
+	{"['t'], [1], [2], [t], ['2024-02-29']", "two columns are called t; rename one"},
+};
+
+START_TEST(a_first_row_without_names_is_said)
+{
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(
+		run_node("dynamic_rename", "dynamic_rename_input: {rename_mode: first_row}",
+			headless[_i].data, &err),
+		-1);
+	ck_assert_msg(strstr(err.text, headless[_i].error) != NULL, "%s\nnot: %s", err.text,
+		headless[_i].error);
 }
 END_TEST
 
@@ -345,6 +378,8 @@ main(void)
 		tc, a_node_makes_of_its_input_what_it_says, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tc, wrong_settings_are_said_with_node_and_field, 0,
 		sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_loop_test(
+		tc, a_first_row_without_names_is_said, 0, sizeof(headless) / sizeof(headless[0]));
 	tcase_add_test(tc, a_flow_alone_has_the_rows_its_input_was_drawn_with);
 	tcase_add_test(tc, an_input_without_columns_is_said);
 	tcase_add_test(tc, what_waits_is_written_behind_what_it_waits_for);

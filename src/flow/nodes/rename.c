@@ -5,8 +5,8 @@
 #include "flow/formula.h"
 #include "nodes.h"
 
-enum rename_mode { RENAME_PREFIX, RENAME_SUFFIX, RENAME_FORMULA };
-static const char *const rename_modes[] = {"prefix", "suffix", "formula", NULL};
+enum rename_mode { RENAME_PREFIX, RENAME_SUFFIX, RENAME_FORMULA, RENAME_FIRST_ROW };
+static const char *const rename_modes[] = {"prefix", "suffix", "formula", "first_row", NULL};
 
 enum node_mode
 node_dynamic_rename_judge(const struct flow_node *node, const char **why)
@@ -17,10 +17,8 @@ node_dynamic_rename_judge(const struct flow_node *node, const char **why)
 
 	if (mode == NULL || !text_equal_nocase(mode, "first_row"))
 		return NODE_LAZY;
-	*why = "names that stand in the first row are not known before it runs; let the node that "
-	       "reads "
-	       "the file take them (has_headers)";
-	return NODE_UNSUPPORTED;
+	*why = "the names are read from the first row before the plan goes on";
+	return NODE_CHECKPOINT;
 }
 
 /* --- which columns ------------------------------------------------------------------------------------------ */
@@ -151,6 +149,57 @@ name_by_formula(struct compiler *c, const cJSON *input, const char **names, stru
 	return rc;
 }
 
+/* The first row's values as text, NULL and all. */
+static int
+query_first_row(struct compiler *c, struct duck_rows **rows, struct err *err)
+{
+	const struct columns *in = &c->in[0]->columns;
+	struct buf sql;
+	int rc;
+
+	node_begin_sql(&sql);
+	for (size_t i = 0; i < in->n; i++)
+		buf_printf(&sql, "%s%s", i > 0 ? ", " : "SELECT ",
+			sql_as_text(c->arena, sql_quoted(c->arena, in->items[i].name),
+				type_classify(in->items[i].type)));
+	buf_printf(&sql, " FROM (%s\n) AS t LIMIT 1", plan_sql_text(c->plan, c->in[0]));
+	rc = duck_query(c->plan->duck, buf_str(&sql), rows, err);
+	buf_free(&sql);
+	return rc;
+}
+
+static int
+take_first_row(struct compiler *c, struct duck_rows *rows, const char **names, const bool *chosen,
+	struct err *err)
+{
+	const struct columns *in = &c->in[0]->columns;
+
+	if (!duck_rows_next(rows))
+		return err_set(err, ERR_FAILED, "first_row: its input has no rows");
+	for (size_t i = 0; i < in->n; i++) {
+		names[i] = duck_text_copy(rows, i, c->arena);
+		if (chosen[i] &&
+			(names[i] == NULL || *text_trim(arena_strdup(c->arena, names[i])) == '\0'))
+			return err_set(err, ERR_FAILED, "first_row: it has no name for column %s",
+				in->items[i].name);
+	}
+	return 0;
+}
+
+/* It must be the same row that gives the names and that is left out. */
+static int
+name_by_first_row(struct compiler *c, const char **names, const bool *chosen, struct err *err)
+{
+	struct duck_rows *rows;
+	int rc;
+
+	if (node_store(c, c->in[0], err) < 0 || query_first_row(c, &rows, err) < 0)
+		return -1;
+	rc = take_first_row(c, rows, names, chosen, err);
+	duck_rows_free(rows);
+	return rc;
+}
+
 static int
 name_by_affix(struct compiler *c, const cJSON *input, enum rename_mode mode, const char **names,
 	struct err *err)
@@ -168,20 +217,21 @@ name_by_affix(struct compiler *c, const cJSON *input, enum rename_mode mode, con
 }
 
 static int
-find_names(struct compiler *c, const char **names, bool *chosen, struct err *err)
+find_names(struct compiler *c, const char **names, bool *chosen, int *mode, struct err *err)
 {
 	const cJSON *input = setting_object(c->settings, "dynamic_rename_input");
-	int mode;
 
 	if (input == NULL)
 		return err_set(err, ERR_USAGE, "it is missing");
-	if (setting_word(input, "rename_mode", rename_modes, RENAME_PREFIX, c->arena, &mode, err) <
+	if (setting_word(input, "rename_mode", rename_modes, RENAME_PREFIX, c->arena, mode, err) <
 			0 ||
 		choose(c, input, chosen, err) < 0)
 		return -1;
-	if (mode == RENAME_FORMULA)
+	if (*mode == RENAME_FORMULA)
 		return name_by_formula(c, input, names, err);
-	return name_by_affix(c, input, (enum rename_mode)mode, names, err);
+	if (*mode == RENAME_FIRST_ROW)
+		return name_by_first_row(c, names, chosen, err);
+	return name_by_affix(c, input, (enum rename_mode) * mode, names, err);
 }
 
 int
@@ -191,8 +241,9 @@ node_dynamic_rename(struct compiler *c, struct err *err)
 	const char **names = arena_array(c->arena, in->n + 1, sizeof(*names));
 	bool *chosen = arena_array(c->arena, in->n + 1, sizeof(*chosen));
 	struct buf sql;
+	int mode;
 
-	if (find_names(c, names, chosen, err) < 0)
+	if (find_names(c, names, chosen, &mode, err) < 0)
 		return err_prefix(err, "dynamic_rename_input");
 	node_begin_sql(&sql);
 	buf_puts(&sql, "SELECT ");
@@ -202,6 +253,6 @@ node_dynamic_rename(struct compiler *c, struct err *err)
 		buf_puts(&sql, " AS ");
 		sql_ident(&sql, chosen[i] ? names[i] : in->items[i].name);
 	}
-	buf_printf(&sql, " FROM %s", c->in[0]->name);
+	buf_printf(&sql, " FROM %s%s", c->in[0]->name, mode == RENAME_FIRST_ROW ? " OFFSET 1" : "");
 	return node_emit_sql(c, 0, &sql, err);
 }
