@@ -70,6 +70,8 @@ int node_emit_sql(struct compiler *c, int handle, struct buf *sql, struct err *e
 void node_set_scan(struct compiler *c, int handle, bool is_scan);
 /* What was emitted might give other rows each time that it is computed: a statement computes it once. */
 void node_set_once(struct compiler *c, int handle);
+/* Gives a node's one output the columns that its settings ask for (output_field_config). */
+int node_fit_fields(struct compiler *c, struct relation **relation, struct err *err);
 /* The output is the input as it is. */
 int node_emit_input(struct compiler *c, int handle, size_t input);
 /* Stores a relation that is read more than once and might not be the same each time; not where nothing is stored. */

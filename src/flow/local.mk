@@ -32,6 +32,7 @@ libflow_a_SOURCES = \
 	src/flow/nodes/checkpoint.c \
 	src/flow/nodes/command.c \
 	src/flow/nodes/chance.c \
+	src/flow/nodes/fields.c \
 	src/flow/nodes/filter.c \
 	src/flow/nodes/formula.c \
 	src/flow/nodes/fuzzy.c \

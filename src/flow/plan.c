@@ -296,6 +296,21 @@ node_own_name(const struct compiler *c, size_t input, const char *base)
 	return sql_quoted(c->arena, name);
 }
 
+/* Of several outputs none is changed, as Flowfile has it, and what an output writes is its input. */
+static int
+fit_fields(struct compiler *c, struct err *err)
+{
+	const char *why;
+	enum node_mode mode = node_judge(c->node, &why);
+
+	if (mode != NODE_LAZY && mode != NODE_CHECKPOINT)
+		return 0;
+	for (int h = 1; h < FLOW_HANDLES_MAX; h++)
+		if (*place_of(c->scope, c->node, h) != NULL)
+			return 0;
+	return node_fit_fields(c, place_of(c->scope, c->node, 0), err);
+}
+
 static int
 compile(struct plan *plan, struct scope *scope, const struct flow_node *node, struct err *err)
 {
@@ -319,7 +334,7 @@ compile(struct plan *plan, struct scope *scope, const struct flow_node *node, st
 			return flow_node_failed(node, err);
 		}
 	}
-	if (node->kind->compile(&c, err) == 0)
+	if (node->kind->compile(&c, err) == 0 && fit_fields(&c, err) == 0)
 		return 0;
 	return duck_interrupted(plan->duck) ? -1 : flow_node_failed(node, err);
 }
