@@ -46,7 +46,7 @@ struct cli_command {
 
 struct cli_noun {
 	const char *noun;
-	const char *summary;
+	const char *summary; /* NULL: for programs, not shown to people */
 	const struct cli_command *commands; /* ends with a NULL run */
 };
 
@@ -54,8 +54,9 @@ extern const struct cli_noun cli_nouns[]; /* ends with a NULL noun */
 extern const struct cli_option cli_global_options[];
 
 /* The verbs of each noun. */
-extern const struct cli_command cmd_cron[], cmd_doctor[], cmd_flows[], cmd_init[], cmd_run[],
-	cmd_runs[], cmd_scheduler[], cmd_schedules[], cmd_tables[], cmd_version[];
+extern const struct cli_command cmd_cron[], cmd_doctor[], cmd_flows[], cmd_init[],
+	cmd_query_child[], cmd_run[], cmd_runs[], cmd_scheduler[], cmd_schedules[], cmd_tables[],
+	cmd_version[];
 
 #define CLI_ARGS_MAX 16
 #define CLI_OPTIONS_MAX 64

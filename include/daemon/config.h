@@ -41,6 +41,9 @@ struct config {
 	int64_t engine_threads; /* 0: one for each processor */
 	char *engine_temp_dir; /* NULL: $TMPDIR, or /tmp */
 	char *python; /* of Python code in flow files */
+	int64_t query_timeout_ms;
+	int64_t query_memory_bytes; /* 0: 80 % of the machine's */
+	int64_t queries_max; /* at once */
 	int64_t history_retention_days; /* our own firings, requests and change journal */
 	int64_t heartbeat_s; /* 1..30 */
 	int64_t poll_s; /* slow poll behind the change feed */

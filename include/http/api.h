@@ -30,6 +30,13 @@ struct api_options {
 	struct auth_options auth;
 	const char *database; /* URL */
 	int database_timeout_ms;
+	/* Queries, each in a process of its own. */
+	const char *query_program; /* path of `flowfile` */
+	int64_t query_timeout_ms,
+		query_memory_bytes; /* of one; bytes 0: as much as the engine likes */
+	int queries_max; /* at once */
+	int engine_threads;
+	const char *engine_temp_dir; /* NULL: the system's */
 	int64_t log_max_bytes; /* the cap that the runs' logs are written with */
 	struct paths paths; /* borrowed texts, which stay */
 	const char *holder_id; /* of this daemon */

@@ -80,8 +80,12 @@ enum route_auth {
 
 struct call;
 
-/* 0: answered, what was written is the body. -1: err says why, see call_fail(). CALL_WAIT: again later. */
+/*
+ * 0: answered, what was written is the body. -1: err says why, see call_fail(). CALL_WAIT: again later. CALL_QUERY: call_query_begin()
+ * and call_query_end() say what a process of its own is to find out.
+ */
 #define CALL_WAIT 1
+#define CALL_QUERY 2
 typedef int (*route_handler)(struct call *c);
 
 struct route {
@@ -150,6 +154,12 @@ struct call {
 	int64_t wait_id;
 	int64_t waited_ms;
 
+	/* CALL_QUERY */
+	struct buf question;
+	struct json question_json;
+	route_handler then; /* goes on with the result; NULL: that is the answer */
+	const char *result; /* JSON */
+
 	/* set: the connection goes on as a stream of this kind, see streams.h */
 	int stream;
 	int64_t stream_id, stream_offset;
@@ -161,6 +171,13 @@ int64_t call_int(const struct call *c, const char *name); /* the preset when abs
 bool call_bool(const struct call *c, const char *name);
 const char *call_string(const struct call *c, const char *name); /* NULL when absent or null */
 bool call_given(const struct call *c, const char *name); /* and not null */
+
+/*
+ * Begins a question to a query child (src/cli/query.h): "what" names a kind of it there. Further members are written into the returned JSON; end
+ * returns CALL_QUERY. The result is the answer, or then() writes it, with c->result and what else the call has.
+ */
+struct json *call_query_begin(struct call *c, const char *what);
+int call_query_end(struct call *c, route_handler then);
 
 /* {"detail": text}, in place of what was written. */
 void call_detail(struct call *c, const char *text);

@@ -92,6 +92,11 @@ void http_reply_error(struct http_server *s, int64_t id, int status, const char 
 /* Instead of a reply: a body that goes on until its end or the client's. on_close is called once, when the client
  * has gone, was dropped, or the server ends; not after http_stream_end(). False when it was called already. */
 typedef void (*http_close_cb)(int64_t id, void *arg);
+
+/* For an answer that takes work: on_close is called once when the client goes before it has it, or closes its half of the
+ * connection. False, and not called, when it has gone already. */
+bool http_watch(struct http_server *s, int64_t id, http_close_cb on_close, void *arg);
+
 bool http_stream_start(struct http_server *s, int64_t id, const struct http_response *head,
 	http_close_cb on_close, void *arg);
 /* False when the client has gone or was dropped for being more than stream_max behind. */

@@ -75,7 +75,8 @@ find_noun(struct cli *cli, const char *word, struct err *err)
 				cli->command = &n->commands[0];
 			return 0;
 		}
-		nearest_offer(&near, n->noun);
+		if (n->summary != NULL)
+			nearest_offer(&near, n->noun);
 	}
 	if (near.name != NULL)
 		return err_set(err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", word,

@@ -164,6 +164,8 @@ help_program(FILE *out)
 	for (const struct cli_noun *n = cli_nouns; n->noun != NULL; n++) {
 		const char *verbs = "";
 
+		if (n->summary == NULL)
+			continue;
 		fprintf(out, "  %-11s%s\n", n->noun, n->summary);
 		if (n->commands[0].verb == NULL)
 			continue;

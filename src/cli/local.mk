@@ -19,6 +19,10 @@ flowfile_SOURCES = \
 	src/cli/open.c \
 	src/cli/out.c \
 	src/cli/progress.c \
+	src/cli/query.h \
+	src/cli/query_child.c \
+	src/cli/query_rows.c \
+	src/cli/query_table.c \
 	src/cli/request.c \
 	src/cli/scheduler_open.c \
 	src/cli/table_preview.c \

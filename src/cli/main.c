@@ -40,6 +40,7 @@ const struct cli_noun cli_nouns[] = {
 	{"init", "Makes or prepares a catalog", cmd_init},
 	{"doctor", "Looks for what is wrong", cmd_doctor},
 	{"version", "Prints the version", cmd_version},
+	{"query-child", NULL, cmd_query_child},
 	{NULL, NULL, NULL},
 };
 

@@ -272,6 +272,17 @@ const struct option config_options[] = {
 	{"python", &kind_text, FIELD(python), "python3", 0, 0, {"FLOWFILE_PYTHON"}, false,
 		"The interpreter that runs Python code of flow files. It needs the package "
 		"polars."},
+	{"query_timeout", &kind_millis, FIELD(query_timeout_ms), "60s", 1000, DAY_S * 1000, {NULL},
+		false,
+		"How long a query over the API may take, such as a table's preview or SQL, and how "
+		"long it waits for a place before that."},
+	{"query_memory", &kind_bytes, FIELD(query_memory_bytes), "1G", INT64_C(32) << 20,
+		INT64_C(1) << 50, {NULL}, false,
+		"Memory that one query over the API may use before it puts data aside on disk. 0: "
+		"80 % of the machine's."},
+	{"queries_max", &kind_count, FIELD(queries_max), "4", 1, 1000, {NULL}, false,
+		"How many queries over the API may run at once, each in a process of its own; more "
+		"wait for a place."},
 	{"heartbeat_interval", &kind_seconds, FIELD(heartbeat_s), "10s", 1, 30, {NULL}, false,
 		"How often the leader renews its lock, which others may take after 90s without "
 		"it."},

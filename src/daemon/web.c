@@ -18,7 +18,8 @@
 struct web {
 	struct api_options options;
 	char **listen, **hosts, **origins;
-	char *database, *socket, *holder_id; /* a reload replaces the configuration */
+	char *database, *socket, *holder_id, *query_program,
+		*temp_dir; /* a reload replaces the configuration */
 	struct api *api; /* NULL: not yet */
 	struct event *again;
 	bool said;
@@ -112,6 +113,16 @@ set_auth(struct web *web, const struct config *c, struct err *err)
 	return rc;
 }
 
+/* It lies beside this program. */
+static char *
+find_query_program(void)
+{
+	char *folder = path_own_folder(), *program = path_join(folder ? folder : ".", "flowfile");
+
+	free(folder);
+	return program;
+}
+
 static void
 try_again(struct web *web)
 {
@@ -154,6 +165,8 @@ web_start(struct event_base *base, const struct config *config, const char *hold
 	web->database = xstrdup(config->database);
 	web->socket = config->http_socket ? xstrdup(config->http_socket) : NULL;
 	web->holder_id = xstrdup(holder_id);
+	web->query_program = find_query_program();
+	web->temp_dir = config->engine_temp_dir ? xstrdup(config->engine_temp_dir) : NULL;
 	web->listen = split(config->http_listen);
 	web->hosts = split(config->http_hosts);
 	web->origins = split(config->cors_origins);
@@ -164,6 +177,12 @@ web_start(struct event_base *base, const struct config *config, const char *hold
 		.limits = http_limits_default,
 		.database = web->database,
 		.database_timeout_ms = (int)config->database_timeout_ms,
+		.query_program = web->query_program,
+		.query_timeout_ms = config->query_timeout_ms,
+		.query_memory_bytes = config->query_memory_bytes,
+		.queries_max = (int)config->queries_max,
+		.engine_threads = (int)config->engine_threads,
+		.engine_temp_dir = web->temp_dir,
 		.log_max_bytes = config->run_log_max_bytes,
 		.paths = config->paths,
 		.holder_id = web->holder_id,
@@ -200,6 +219,8 @@ web_stop(struct web *web)
 	free(web->database);
 	free(web->socket);
 	free(web->holder_id);
+	free(web->query_program);
+	free(web->temp_dir);
 	free(web);
 }
 

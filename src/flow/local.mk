@@ -3,6 +3,7 @@ noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
 	src/flow/catalog_sql.c \
 	src/flow/child.c \
+	src/flow/cells.c \
 	src/flow/columns.c \
 	src/flow/delta_checkpoint.c \
 	src/flow/delta_commit.c \
@@ -67,6 +68,7 @@ nodist_libflow_a_SOURCES = flow/python_driver.c
 noinst_HEADERS += \
 	include/flow/checkpoint.h \
 	include/flow/child.h \
+	include/flow/cells.h \
 	include/flow/columns.h \
 	include/flow/delta.h \
 	include/flow/duck.h \

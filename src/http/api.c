@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "metrics.h"
+#include "queries.h"
 #include "streams.h"
 
 /* At a stop, what is being answered has so long, and then the last answers to go out. */
@@ -76,11 +77,6 @@ deliver(struct api *api, struct api_job *job)
 	struct call *c = &job->call;
 	struct http_response response;
 
-	if (job->work) {
-		job->done(job);
-		api_job_free(job);
-		return;
-	}
 	add_common_headers(api, c);
 	http_metrics_answered(api->metrics, c->route, c->status, c->request->received_us);
 	response = (struct http_response){
@@ -97,6 +93,89 @@ deliver(struct api *api, struct api_job *job)
 	else
 		http_reply(api->server, c->request->id, &response);
 	api_job_free(job);
+}
+
+static void
+refuse(struct api *api, struct api_job *job, int status, const char *why)
+{
+	struct call *c = &job->call;
+
+	c->status = status;
+	call_detail(c, why);
+	if (status == 503)
+		call_header(c, "retry-after", "1");
+	deliver(api, job);
+}
+
+/* --- queries --------------------------------------------------------------------------------------------------- */
+
+static const char busy[] = "Too many requests are waiting";
+
+static void
+take_result(struct api *api, struct api_job *job, const struct query_answer *answer)
+{
+	struct call *c = &job->call;
+
+	if (c->then) {
+		c->result = arena_printf(c->a, "%.*s", (int)answer->len, answer->text);
+		if (!worker_give(api->worker, job))
+			refuse(api, job, 503, busy);
+		return;
+	}
+	buf_add(&c->out, answer->text, answer->len);
+	deliver(api, job);
+}
+
+static void
+on_query_answer(const struct query_answer *answer, void *arg)
+{
+	struct api_job *job = arg;
+	struct call *c = &job->call;
+	struct api *api = c->api->api;
+
+	if (answer->status == 0)
+		api_job_free(job);
+	else if (answer->status == 200)
+		take_result(api, job, answer);
+	else
+		refuse(api, job, answer->status,
+			arena_printf(c->a, "%.*s", (int)answer->len, answer->text));
+}
+
+static void
+on_client_gone(int64_t id, void *arg)
+{
+	struct api *api = arg;
+
+	queries_drop(api->queries, id);
+}
+
+static void
+ask_query(struct api *api, struct api_job *job)
+{
+	struct call *c = &job->call;
+
+	if (!http_watch(api->server, c->request->id, on_client_gone, api))
+		api_job_free(job);
+	else if (!queries_ask(
+			 api->queries, c->request->id, buf_str(&c->question), on_query_answer, job))
+		refuse(api, job, 503, "Too many queries are waiting");
+}
+
+/* --- requests -------------------------------------------------------------------------------------------------- */
+
+/* What comes back from the worker. */
+static void
+take_done(struct api *api, struct api_job *job)
+{
+	if (job->work) {
+		job->done(job);
+		api_job_free(job);
+	} else if (job->asks) {
+		ask_query(api, job);
+	} else {
+		deliver(api, job);
+	}
 }
 
 static void
@@ -137,18 +216,6 @@ answer_preflight(struct api *api, struct api_job *job)
 	call_header(c, "access-control-max-age", "600");
 	if (headers)
 		call_header(c, "access-control-allow-headers", headers);
-	deliver(api, job);
-}
-
-static void
-refuse(struct api *api, struct api_job *job, int status, const char *why)
-{
-	struct call *c = &job->call;
-
-	c->status = status;
-	call_detail(c, why);
-	if (status == 503)
-		call_header(c, "retry-after", "1");
 	deliver(api, job);
 }
 
@@ -193,7 +260,7 @@ on_request(struct http_request *r, void *arg)
 	if (c->route->local)
 		answer_here(api, job);
 	else if (!worker_give(api->worker, job))
-		refuse(api, job, 503, "Too many requests are waiting");
+		refuse(api, job, 503, busy);
 }
 
 /* --- the thread ---------------------------------------------------------------------------------------------------- */
@@ -209,12 +276,14 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	(void)!read(fd, &n, sizeof(n));
+	if (atomic_load(&api->stop))
+		queries_stop(api->queries);
 	/* In this order: of what ends in between there is word again. */
-	idle = worker_waiting(api->worker) == 0;
+	idle = worker_waiting(api->worker) == 0 && queries_running(api->queries) == 0;
 	worker_take(api->worker, &done);
 	while ((job = TAILQ_FIRST(&done))) {
 		TAILQ_REMOVE(&done, job, link);
-		deliver(api, job);
+		take_done(api, job);
 	}
 	if (atomic_exchange(&api->changed, false))
 		live_wake(api->live);
@@ -249,6 +318,7 @@ static void
 free_parts(struct api *api)
 {
 	worker_stop(api->worker);
+	queries_free(api->queries);
 	http_server_free(api->server);
 	logtails_free(api->tails);
 	live_free(api->live);
@@ -281,6 +351,7 @@ start_parts(struct api *api, struct err *err)
 		worker_start(&api->options, &api->context, wake, api, &api->worker, err) < 0)
 		return -1;
 	api->metrics = http_metrics_new();
+	api->queries = queries_new(api->base, &api->options, wake, api);
 	api->tails = logtails_new(api);
 	api->live = live_new(api);
 	rc = pthread_create(&api->thread, NULL, serve, api);

@@ -13,6 +13,7 @@ struct event_base;
 struct live;
 struct http_metrics;
 struct logtails;
+struct queries;
 
 struct api {
 	struct api_options options;
@@ -22,6 +23,7 @@ struct api {
 	struct worker *worker;
 	struct live *live;
 	struct logtails *tails;
+	struct queries *queries;
 	struct http_metrics *metrics;
 	pthread_t thread;
 	int wake_fd; /* something is to be done in the server's thread */

@@ -48,6 +48,32 @@ call_given(const struct call *c, const char *name)
 	return v->given && !v->null;
 }
 
+#define QUESTION_MAX (16 * 1024 * 1024)
+
+struct json *
+call_query_begin(struct call *c, const char *what)
+{
+	struct json *j = &c->question_json;
+
+	buf_init(&c->question, QUESTION_MAX);
+	json_init(j, &c->question);
+	json_object(j);
+	json_kv_string(j, "what", what);
+	json_kv_int(j, "user_id", c->who.user_id);
+	json_kv_bool(j, "restricted", c->who.restricted);
+	return j;
+}
+
+int
+call_query_end(struct call *c, route_handler then)
+{
+	json_object_end(&c->question_json);
+	c->then = then;
+	if (buf_failed(&c->question))
+		return call_fail(c, 413, "The query is too long");
+	return CALL_QUERY;
+}
+
 void
 call_detail(struct call *c, const char *text)
 {

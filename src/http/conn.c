@@ -120,6 +120,7 @@ conn_reply(struct conn *c, const struct http_response *r)
 {
 	bool keep = c->keep_alive && !r->close;
 
+	c->on_close = NULL;
 	write_head(c, r, true, keep);
 	if (r->body_len > 0 && c->parser.method != HTTP_HEAD)
 		evbuffer_add(output(c), r->body, r->body_len);
@@ -147,6 +148,18 @@ conn_reply_error(struct conn *c, int status, const char *text, bool close)
 			.body_len = body.len,
 			.close = close});
 	buf_free(&body);
+}
+
+bool
+conn_watch(struct conn *c, http_close_cb on_close, void *arg)
+{
+	if (c->half_closed) {
+		conn_close(c);
+		return false;
+	}
+	c->on_close = on_close;
+	c->close_arg = arg;
+	return true;
 }
 
 /* --- streams ------------------------------------------------------------------------------------------------ */
@@ -566,14 +579,20 @@ is_ready_after_all(struct conn *c, short what)
 	return (what & BEV_EVENT_TIMEOUT) && poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLOUT);
 }
 
+static bool
+is_watched(const struct conn *c)
+{
+	return c->state == CONN_BUSY && c->on_close;
+}
+
 static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct conn *c = arg;
 
-	/* A client may be through with sending and still wait for its answer. */
+	/* A client may be through with sending and still wait for its answer, unless that takes work. */
 	if ((what & BEV_EVENT_EOF) && c->state != CONN_STREAM && !c->half_closed &&
-		(c->state == CONN_BUSY || conn_pending(c) > 0)) {
+		!is_watched(c) && (c->state == CONN_BUSY || conn_pending(c) > 0)) {
 		c->half_closed = true;
 		if (c->state <= CONN_BODY)
 			work(c);

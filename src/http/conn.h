@@ -68,6 +68,8 @@ struct conn {
 void conn_accept(struct http_server *s, evutil_socket_t fd, const char *peer, bool is_unix);
 void conn_close(struct conn *c);
 void conn_reply(struct conn *c, const struct http_response *response);
+/* While it is BUSY. False: the client has gone, and so has the connection. */
+bool conn_watch(struct conn *c, http_close_cb on_close, void *arg);
 void conn_reply_error(struct conn *c, int status, const char *text, bool close);
 void
 conn_stream(struct conn *c, const struct http_response *head, http_close_cb on_close, void *arg);

@@ -27,6 +27,8 @@ libhttp_a_SOURCES = \
 	src/http/openapi.c \
 	src/http/params.c \
 	src/http/router.c \
+	src/http/queries.c \
+	src/http/queries.h \
 	src/http/routes.c \
 	src/http/routes.h \
 	src/http/routes_engine.c \

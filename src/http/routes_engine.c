@@ -1,10 +1,10 @@
 /*
- * What needs the query engine, which this program does not have: the data of tables, SQL, what a visualization
- * shows (contract 5.8, 5.11, 5.12). Each of these routes checks who asks and what is asked for as it would with an
- * engine, tells what is missing, and then answers 501.
+ * The data of tables, SQL, what a visualization shows (contract 5.8, 5.11, 5.12). What is to be found out in the data is asked of a query child
+ * (queries.h). What no child can do yet is checked as it would be, and answered with 501.
  */
 #include <cjson/cJSON.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "catalog/tables.h"
 #include "catalog/virtual.h"
@@ -20,6 +20,24 @@ api_need_engine(struct call *c, const char *what)
 }
 
 static int
+refuse_remote(struct call *c, const struct table_info *table)
+{
+	return call_fail(c, 422,
+		"Table '%s' is in an object storage, which only Flowfile reads and writes",
+		table->name);
+}
+
+static bool
+is_delta(struct call *c, const struct table_info *table)
+{
+	struct stat sb;
+
+	return table->file_path &&
+		stat(arena_printf(c->a, "%s/_delta_log", table->file_path), &sb) == 0 &&
+		S_ISDIR(sb.st_mode);
+}
+
+static int
 of_table(struct call *c, const char *what)
 {
 	struct table_info table;
@@ -29,10 +47,38 @@ of_table(struct call *c, const char *what)
 	return api_need_engine(c, what);
 }
 
+/* What a table without data, or a virtual one that cannot be made, shows. */
+static int
+write_no_rows(struct call *c)
+{
+	json_raw(&c->j, "{\"columns\":[],\"dtypes\":[],\"rows\":[],\"total_rows\":0}");
+	return 0;
+}
+
+static bool
+is_virtual(const struct table_info *table)
+{
+	return !strcmp(table->table_type, "virtual");
+}
+
 static int
 preview_table(struct call *c)
 {
-	return of_table(c, "A table's preview");
+	struct table_info table;
+	struct json *j;
+
+	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
+		return -1;
+	if (!is_virtual(&table) && (!table.file_path || !table.file_exists))
+		return write_no_rows(c);
+	if (table.is_remote_storage)
+		return refuse_remote(c, &table);
+	j = call_query_begin(c, "preview");
+	json_kv_int(j, "table_id", table.id);
+	json_kv_int(j, "limit", call_int(c, "limit"));
+	if (call_given(c, "version"))
+		json_kv_int(j, "version", call_int(c, "version"));
+	return call_query_end(c, NULL);
 }
 
 static int
@@ -44,7 +90,21 @@ count_column(struct call *c)
 static int
 get_history(struct call *c)
 {
-	return of_table(c, "A table's history");
+	struct table_info table;
+	struct json *j;
+
+	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
+		return -1;
+	if (table.is_remote_storage)
+		return refuse_remote(c, &table);
+	if (is_virtual(&table) || !is_delta(c, &table)) {
+		json_raw(&c->j, "{\"current_version\":0,\"history\":[]}");
+		return 0;
+	}
+	j = call_query_begin(c, "history");
+	json_kv_int(j, "table_id", table.id);
+	json_kv_int(j, "limit", call_int(c, "limit"));
+	return call_query_end(c, NULL);
 }
 
 static int
@@ -279,7 +339,7 @@ static const struct shape shapes[] = {{"Preview", preview_members},
 
 static const struct route routes[] = {
 	{"GET", "/catalog/tables/{id}/preview", AUTH_USER, 200, preview_fields, "Preview",
-		preview_table, "The first rows (501: no query engine)", false, false},
+		preview_table, "The first rows", false, false},
 	{"POST", "/catalog/tables/{id}/materialize", AUTH_ANY, 200, by_id, "Materialized",
 		materialize_table, "A virtual table as a file (501: no query engine)", false,
 		false},
@@ -287,7 +347,7 @@ static const struct route routes[] = {
 		"ColumnStats", count_column, "A column's values (501: no query engine)", false,
 		false},
 	{"GET", "/catalog/tables/{id}/history", AUTH_USER, 200, history_fields, "TableHistory",
-		get_history, "A table's versions (501: no query engine)", false, false},
+		get_history, "A table's versions, newest first", false, false},
 	{"POST", "/catalog/tables/{id}/optimize", AUTH_USER, 200, optimize_fields, "OptimizedTable",
 		optimize_table, "Compact a table (501: no query engine)", false, false},
 	{"POST", "/catalog/tables/{id}/vacuum", AUTH_USER, 200, vacuum_fields, "VacuumedTable",

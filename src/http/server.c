@@ -336,6 +336,14 @@ http_reply_error(struct http_server *s, int64_t id, int status, const char *text
 }
 
 bool
+http_watch(struct http_server *s, int64_t id, http_close_cb on_close, void *arg)
+{
+	struct conn *c = find(s, id, CONN_BUSY);
+
+	return c && conn_watch(c, on_close, arg);
+}
+
+bool
 http_stream_start(struct http_server *s, int64_t id, const struct http_response *head,
 	http_close_cb on_close, void *arg)
 {

@@ -78,6 +78,7 @@ api_job_free(struct api_job *job)
 	cJSON_Delete(job->call.body);
 	buf_free(&job->call.out);
 	buf_free(&job->call.headers);
+	buf_free(&job->call.question);
 	http_request_free(job->request);
 	arena_free(&job->arena);
 	free(job);
@@ -165,7 +166,8 @@ run(struct worker *w, struct api_job *job)
 		job->captures = NULL;
 	}
 	w->cat.user_id = c->who.user_id;
-	rc = ready(w, &c->err) < 0 ? -1 : c->route->handler(c);
+	rc = ready(w, &c->err) < 0 ? -1 : (c->result ? c->then : c->route->handler)(c);
+	job->asks = rc == CALL_QUERY;
 	if (rc == CALL_WAIT && c->waited_ms < WAIT_LIMIT_MS)
 		return false;
 	if (rc == CALL_WAIT)

@@ -21,6 +21,7 @@ struct api_job {
 	struct arena arena;
 	int64_t due_us; /* boot time; of the next look at what it waits for */
 	int64_t began_us; /* boot time */
+	bool asks; /* a query child, on its way from the worker */
 	/* Instead of a request: something of the server's own, on the worker's catalog. */
 	void (*work)(struct api_job *job, struct catalog *cat);
 	void (*done)(struct api_job *job); /* in the server's thread */

@@ -14,6 +14,8 @@ e2e_tests = \
 	tests/e2e/test_api_tables.sh \
 	tests/e2e/test_api_tables_postgres.sh \
 	tests/e2e/test_api_malformed.sh \
+	tests/e2e/test_api_queries.sh \
+	tests/e2e/test_api_queries_postgres.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
@@ -32,6 +34,7 @@ dist_check_SCRIPTS += $(e2e_tests)
 EXTRA_DIST += \
 	tests/e2e/test_api_auth.py \
 	tests/e2e/test_api_malformed.py \
+	tests/e2e/test_api_queries.py \
 	tests/e2e/api_client.py \
 	tests/e2e/api_client.sh \
 	tests/e2e/api_store.py \
