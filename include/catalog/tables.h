@@ -117,6 +117,9 @@ struct table_data {
 int
 tables_overwrite(struct catalog *cat, int64_t id, const struct table_data *data, struct err *err);
 
+/* The size after upkeep, which is no write: updated_at stays. */
+int tables_set_size(struct catalog *cat, int64_t id, int64_t size_bytes, struct err *err);
+
 /* Removes what is in the managed folder (paths->tables); all else is the user's and stays. */
 void tables_drop_data(struct catalog *cat, const char *file_path);
 

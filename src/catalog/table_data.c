@@ -176,6 +176,16 @@ tables_overwrite(struct catalog *cat, int64_t id, const struct table_data *data,
 	return rc;
 }
 
+int
+tables_set_size(struct catalog *cat, int64_t id, int64_t size_bytes, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_SET_SIZE);
+
+	stmt_int(st, 1, size_bytes);
+	stmt_int(st, 2, id);
+	return stmt_exec(st, NULL, err);
+}
+
 /* --- favorites ------------------------------------------------------------------------------------------------ */
 
 static int

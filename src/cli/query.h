@@ -49,14 +49,17 @@ const char *query_text(const struct inquiry *q, const char *name); /* NULL: not 
 /* The status that an error is answered with; returns -1. */
 int query_fail(struct inquiry *q, int status);
 
+/* query_seal.c: when the SELECT is known, and before it is run. more: one more folder, NULL: none. */
+int query_seal(struct inquiry *q, const char *more, struct err *err);
+
 /* query_rows.c */
 int query_preview(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_stats(struct inquiry *q, const struct table_info *table, struct err *err);
+int query_materialize(struct inquiry *q, const struct table_info *table, struct err *err);
 /* query_table.c */
 int query_history(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_optimize(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_vacuum(struct inquiry *q, const struct table_info *table, struct err *err);
-int query_materialize(struct inquiry *q, const struct table_info *table, struct err *err);
 /* query_sql.c */
 int query_sql(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_schema(struct inquiry *q, const struct table_info *table, struct err *err);

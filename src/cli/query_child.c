@@ -25,7 +25,11 @@
 
 const struct inquiry_kind query_kinds[] = {
 	{"preview", QUERY_TABLE | QUERY_ENGINE, query_preview},
+	{"stats", QUERY_TABLE | QUERY_ENGINE, query_stats},
+	{"materialize", QUERY_TABLE | QUERY_ENGINE, query_materialize},
 	{"history", QUERY_TABLE, query_history},
+	{"optimize", QUERY_TABLE | QUERY_ENGINE, query_optimize},
+	{"vacuum", QUERY_TABLE | QUERY_ENGINE, query_vacuum},
 	{NULL, 0, NULL},
 };
 

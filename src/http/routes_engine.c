@@ -84,7 +84,16 @@ preview_table(struct call *c)
 static int
 count_column(struct call *c)
 {
-	return of_table(c, "A column's statistics");
+	struct table_info table;
+	struct json *j;
+
+	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
+		return -1;
+	j = call_query_begin(c, "stats");
+	json_kv_int(j, "table_id", table.id);
+	json_kv_string(j, "column", call_string(c, "column_name"));
+	json_kv_int(j, "limit", call_int(c, "limit"));
+	return call_query_end(c, NULL);
 }
 
 static int
@@ -107,16 +116,72 @@ get_history(struct call *c)
 	return call_query_end(c, NULL);
 }
 
+/* A table that can be looked after, in *table. */
+static int
+get_kept(struct call *c, struct table_info *table)
+{
+	if (tables_get(c->cat, call_int(c, "id"), c->a, table, &c->err) < 0)
+		return -1;
+	if (is_virtual(table) || !table->file_path)
+		return call_fail(c, 422,
+			"Table '%s' is virtual and has no Delta storage to maintain", table->name);
+	if (table->is_remote_storage)
+		return refuse_remote(c, table);
+	if (!is_delta(c, table))
+		return call_fail(c, 422,
+			"Table '%s' is not a Delta table and cannot be optimized or vacuumed",
+			table->name);
+	return 0;
+}
+
+/* The size that the result tells is the catalog's, too. */
+static int
+keep_size(struct call *c)
+{
+	cJSON *result = cJSON_Parse(c->result);
+	const cJSON *size = cJSON_GetObjectItemCaseSensitive(result, "size_bytes");
+	int rc = 0;
+
+	if (cJSON_IsNumber(size))
+		rc = tables_set_size(
+			c->cat, call_int(c, "id"), (int64_t)size->valuedouble, &c->err);
+	cJSON_Delete(result);
+	json_raw(&c->j, c->result);
+	return rc;
+}
+
 static int
 optimize_table(struct call *c)
 {
-	return of_table(c, "Optimizing a table");
+	const cJSON *columns = call_value(c, "z_order_columns")->json, *column;
+	struct table_info table;
+	struct json *j;
+
+	if (get_kept(c, &table) < 0)
+		return -1;
+	j = call_query_begin(c, "optimize");
+	json_kv_int(j, "table_id", table.id);
+	json_key(j, "z_order_columns");
+	json_array(j);
+	cJSON_ArrayForEach(column, columns) json_string(j, cJSON_GetStringValue(column));
+	json_array_end(j);
+	return call_query_end(c, keep_size);
 }
 
 static int
 vacuum_table(struct call *c)
 {
-	return of_table(c, "Vacuuming a table");
+	bool dry_run = call_bool(c, "dry_run");
+	struct table_info table;
+	struct json *j;
+
+	if (get_kept(c, &table) < 0)
+		return -1;
+	j = call_query_begin(c, "vacuum");
+	json_kv_int(j, "table_id", table.id);
+	json_kv_int(j, "retention_hours", call_int(c, "retention_hours"));
+	json_kv_bool(j, "dry_run", dry_run);
+	return call_query_end(c, dry_run ? NULL : keep_size);
 }
 
 static int
@@ -132,6 +197,22 @@ add_key_column(struct call *c)
 }
 
 static int
+ask_virtual(struct call *c, const char *what, const struct table_info *table)
+{
+	bool by_query = table->sql_query && *table->sql_query;
+	struct json *j;
+
+	if (!by_query && !table->producer_registration_name)
+		return call_fail(c, 404, "Producer flow not found");
+	j = call_query_begin(c, what);
+	json_kv_int(j, "table_id", table->id);
+	json_kv_bool(j, "must_resolve", true);
+	if (!strcmp(what, "preview"))
+		json_kv_int(j, "limit", call_int(c, "limit"));
+	return call_query_end(c, NULL);
+}
+
+static int
 materialize_table(struct call *c)
 {
 	struct table_info table;
@@ -141,7 +222,7 @@ materialize_table(struct call *c)
 	if (strcmp(table.table_type, "virtual") != 0)
 		return call_fail(c, 400, "Catalog table with id=%lld is not a virtual table",
 			(long long)table.id);
-	return api_need_engine(c, "Materializing a virtual table");
+	return ask_virtual(c, "materialize", &table);
 }
 
 static int
@@ -154,7 +235,7 @@ resolve_virtual(struct call *c)
 		return -1;
 	if (rc < 0 || strcmp(table.table_type, "virtual") != 0)
 		return call_fail(c, 404, "Virtual table not found");
-	return api_need_engine(c, "Reading a virtual table");
+	return ask_virtual(c, "preview", &table);
 }
 
 static int
@@ -341,24 +422,21 @@ static const struct route routes[] = {
 	{"GET", "/catalog/tables/{id}/preview", AUTH_USER, 200, preview_fields, "Preview",
 		preview_table, "The first rows", false, false},
 	{"POST", "/catalog/tables/{id}/materialize", AUTH_ANY, 200, by_id, "Materialized",
-		materialize_table, "A virtual table as a file (501: no query engine)", false,
-		false},
+		materialize_table, "A virtual table as a file of parquet", false, false},
 	{"GET", "/catalog/tables/{id}/columns/{column_name}/stats", AUTH_USER, 200, column_fields,
-		"ColumnStats", count_column, "A column's values (501: no query engine)", false,
-		false},
+		"ColumnStats", count_column, "A column's values", false, false},
 	{"GET", "/catalog/tables/{id}/history", AUTH_USER, 200, history_fields, "TableHistory",
 		get_history, "A table's versions, newest first", false, false},
 	{"POST", "/catalog/tables/{id}/optimize", AUTH_USER, 200, optimize_fields, "OptimizedTable",
-		optimize_table, "Compact a table (501: no query engine)", false, false},
+		optimize_table, "Compact a table, or order it by columns", false, false},
 	{"POST", "/catalog/tables/{id}/vacuum", AUTH_USER, 200, vacuum_fields, "VacuumedTable",
-		vacuum_table, "Remove a table's old files (501: no query engine)", false, false},
+		vacuum_table, "Remove a table's old files", false, false},
 	{"POST", "/catalog/tables/{id}/edits", AUTH_USER, 200, edit_fields, "EditedTable",
 		edit_table, "Change rows (501: no query engine)", false, false},
 	{"POST", "/catalog/tables/{id}/key-column", AUTH_USER, 200, key_fields, "KeyColumn",
 		add_key_column, "Number the rows (501: no query engine)", false, false},
 	{"POST", "/catalog/virtual-tables/{id}/resolve", AUTH_USER, 200, resolve_fields, "Preview",
-		resolve_virtual, "The first rows of a virtual table (501: no query engine)", false,
-		false},
+		resolve_virtual, "The first rows of a virtual table", false, false},
 	{"POST", "/catalog/sql/execute", AUTH_USER, 200, sql_fields, "SqlResult", execute_sql,
 		"Run a query (501: no query engine)", false, false},
 	{"POST", "/catalog/sql/save-as-flow", AUTH_USER, 200, save_fields, "FlowId", save_as_flow,

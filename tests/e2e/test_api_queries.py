@@ -122,6 +122,73 @@ def check_history(t, d, number):
     t.equal("its parameters are an object", type(newest["parameters"]), api.Members)
 
 
+def check_upkeep(t, d, number):
+    one = f"{AT}/{number}"
+    before = d.get(one).json
+    t.fails("an order by what is not there", d.post(f"{one}/optimize", {"z_order_columns": ["id", "no", "né"]}), 422,
+            "z_order_columns not in table schema: ['no', 'né']")
+    optimized = d.post(f"{one}/optimize", {})
+    t.expect("a table is compacted", optimized, 200)
+    t.equal("two files became one", optimized.json["metrics"], api.ordered(numFilesAdded=1, numFilesRemoved=2))
+    after = d.get(one).json
+    t.equal("the catalog knows its size", after["size_bytes"], optimized.json["size_bytes"])
+    t.check("which is another", after["size_bytes"] != before["size_bytes"])
+    t.equal("that was no write", after["updated_at"], before["updated_at"])
+    t.equal("it is a version", d.get(f"{one}/history").json["history"][0]["operation"], "OPTIMIZE")
+    t.equal("the rows are the same", sorted(r[0] for r in d.get(f"{one}/preview").json["rows"]), [1, 2, 3, 4])
+    t.expect("ordered", d.post(f"{one}/optimize", {"z_order_columns": ["id"]}), 200)
+    t.equal("nothing is old enough", d.post(f"{one}/vacuum", {}).json,
+            api.ordered(dry_run=True, files_removed=[], file_count=0, size_bytes=d.get(one).json["size_bytes"]))
+    dry = d.post(f"{one}/vacuum", {"retention_hours": 0})
+    t.equal("what would go", [dry.json["dry_run"], dry.json["file_count"], len(dry.json["files_removed"])], [True, 3, 3])
+    files = [pathlib.Path(before["file_path"]) / f for f in dry.json["files_removed"]]
+    t.check("is there still", all(f.exists() for f in files))
+    t.equal("and goes", d.post(f"{one}/vacuum", {"retention_hours": 0, "dry_run": False}).json["files_removed"], dry.json["files_removed"])
+    t.check("it went", not any(f.exists() for f in files))
+    t.expect("hours are counted from 0", d.post(f"{one}/vacuum", {"retention_hours": -1}), 422)
+    gone = d.get(f"{AT}/resolve?q=gone").json["table"]["id"]
+    for verb in ("optimize", "vacuum"):
+        t.fails(f"{verb} of no Delta table", d.post(f"{AT}/{gone}/{verb}", {}), 422,
+                "Table 'gone' is not a Delta table and cannot be optimized or vacuumed")
+        t.fails(f"{verb} of no table", d.post(f"{AT}/999/{verb}", {}), 404, "Catalog table not found")
+
+
+def check_stats(t, d, number):
+    def ask(column, more=""):
+        return d.get(f"{AT}/{number}/columns/{column}/stats{more}")
+
+    t.expect("numbers", ask("id"), 200, api.ordered(dtype="Int64", values=[1, 2, 3, 4], truncated=False, distinct_count=4, min=1, max=4,
+                                                    cache_hit=False, error=None))
+    t.expect("more than asked for", ask("id", "?limit=2"), 200, api.ordered(
+        dtype="Int64", values=[1, 2], truncated=True, distinct_count=None, min=1, max=4, cache_hit=False, error=None))
+    t.expect("texts have no range", ask("n%C3%A4me"), 200, api.ordered(
+        dtype="String", values=['C,"d', "D", "Zoë"], truncated=False, distinct_count=3, min=None, max=None, cache_hit=False, error=None))
+    t.equal("dates have one", [ask("born").json[m] for m in ("dtype", "min", "max")], ["Date", "1999-12-31", "2020-01-01"])
+    t.fails("no such column", ask("none"), 502, "Worker compute failed: column 'none' not found in source schema")
+
+
+def check_virtual(t, d):
+    flow = virtual_flow(d, "few")
+    made = d.post("/catalog/virtual-tables", {"name": "few", "producer_registration_id": flow}).json["id"]
+    resolved = d.post(f"/catalog/virtual-tables/{made}/resolve?limit=2")
+    t.expect("a virtual table is made", resolved, 200)
+    t.equal("as many rows as asked for, and all are counted", [len(resolved.json["rows"]), resolved.json["total_rows"]], [2, 3])
+    t.equal("its preview is the same", d.get(f"{AT}/{made}/preview?limit=2").json, resolved.json)
+    t.equal("its values", d.get(f"{AT}/{made}/columns/id/stats").json["values"], [2, 3, 4])
+    file = d.post(f"{AT}/{made}/materialize")
+    t.expect("it becomes a file", file, 200)
+    t.equal("its members", list(file.json), ["path", "format", "row_count", "mtime"])
+    t.equal("of parquet", [file.json["format"], file.json["row_count"]], ["parquet", 3])
+    t.equal("which is there", pathlib.Path(file.json["path"]).read_bytes()[:4], b"PAR1")
+    t.equal("alone", len(list(pathlib.Path(file.json["path"]).parent.iterdir())), 1)
+    d.sql("UPDATE flow_registrations SET flow_path = ? WHERE id = ?", ("/nowhere/flow.json", flow))
+    t.expect("its flow is gone", d.post(f"/catalog/virtual-tables/{made}/resolve"), 422)
+    t.expect("and no file is made", d.post(f"{AT}/{made}/materialize"), 422)
+    t.expect("its preview is empty", d.get(f"{AT}/{made}/preview"), 200, EMPTY)
+    t.expect("nor is it maintained", d.post(f"{AT}/{made}/optimize", {}), 422)
+    t.fails("no virtual one", d.post("/catalog/virtual-tables/999/resolve"), 404, "Virtual table not found")
+
+
 def main():
     need_engine()
     t = api.Test()
@@ -130,6 +197,9 @@ def main():
         number = make_tables(d)
         check_preview(t, d, number)
         check_history(t, d, number)
+        check_upkeep(t, d, number)
+        check_stats(t, d, number)
+        check_virtual(t, d)
     finally:
         d.stop()
     t.finish()

@@ -203,6 +203,12 @@ UPDATE catalog_tables SET file_path = $1, storage_format = $2,
 	description = coalesce($7, description), updated_at = $8
 WHERE id = $9;
 
+-- name: cat_table_places
+SELECT file_path FROM catalog_tables WHERE file_path IS NOT NULL;
+
+-- name: cat_table_set_size
+UPDATE catalog_tables SET size_bytes = $1 WHERE id = $2;
+
 -- name: cat_table_written
 UPDATE catalog_tables SET file_path = coalesce($1, file_path),
 	storage_format = CASE WHEN CAST($1 AS TEXT) IS NULL THEN storage_format ELSE 'delta' END,
