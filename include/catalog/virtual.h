@@ -10,7 +10,11 @@
  */
 int virtual_check_query(const char *query, struct err *err);
 
-/* A virtual table is made by tables_register() with is_virtual; its columns are known when it was read once. */
+/* The table, if it is one that a query makes. */
+int virtual_get_query(
+	struct catalog *cat, int64_t id, struct arena *a, struct table_info *out, struct err *err);
+
+/* A virtual table is made by tables_register() with is_virtual. The columns of one that a flow makes are known when it was read once. */
 
 /*
  * NULL, ID_NONE: keep. updated_at moves when what the table holds may be another now: by its producer or its query,
@@ -20,6 +24,8 @@ struct virtual_change {
 	struct table_change record;
 	int64_t producer_registration_id; /* of those that a flow makes */
 	const char *sql_query; /* of those that a query makes */
+	const char *schema_json; /* with sql_query: the columns it gives */
+	int64_t column_count; /* COUNT_NONE: not known */
 };
 int virtual_update_flow(
 	struct catalog *cat, int64_t id, const struct virtual_change *change, struct err *err);

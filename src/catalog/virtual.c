@@ -199,17 +199,20 @@ set_producer(struct catalog *cat, int64_t id, int64_t flow_id, struct err *err)
 }
 
 static int
-set_query(struct catalog *cat, int64_t id, const char *query, struct err *err)
+set_query(struct catalog *cat, int64_t id, const struct virtual_change *change, struct err *err)
 {
 	struct stmt *st;
 	int64_t now;
 
-	if (virtual_check_query(query, err) < 0 || tables_next_stamp(cat, id, &now, err) < 0)
+	if (virtual_check_query(change->sql_query, err) < 0 ||
+		tables_next_stamp(cat, id, &now, err) < 0)
 		return -1;
 	st = db_stmt(cat->db, SQL_CAT_TABLE_SET_QUERY);
-	stmt_text(st, 1, query);
+	stmt_text(st, 1, change->sql_query);
 	stmt_time(st, 2, now);
 	stmt_int(st, 3, id);
+	stmt_text(st, 4, change->schema_json);
+	stmt_int_or_null(st, 5, change->column_count, COUNT_NONE);
 	return stmt_exec(st, NULL, err);
 }
 
@@ -232,6 +235,13 @@ get_virtual(struct catalog *cat, int64_t id, bool by_query, struct arena *a, str
 	return 0;
 }
 
+int
+virtual_get_query(
+	struct catalog *cat, int64_t id, struct arena *a, struct table_info *out, struct err *err)
+{
+	return get_virtual(cat, id, true, a, out, err);
+}
+
 static int
 update(struct catalog *cat, int64_t id, const struct virtual_change *change, bool by_query,
 	struct arena *a, struct err *err)
@@ -243,7 +253,7 @@ update(struct catalog *cat, int64_t id, const struct virtual_change *change, boo
 		return -1;
 	if (by_query && change->sql_query != NULL &&
 		!catalog_same(change->sql_query, old.sql_query))
-		return set_query(cat, id, change->sql_query, err);
+		return set_query(cat, id, change, err);
 	if (!by_query && change->producer_registration_id != ID_NONE &&
 		change->producer_registration_id != old.producer_registration_id)
 		return set_producer(cat, id, change->producer_registration_id, err);

@@ -23,6 +23,7 @@ flowfile_SOURCES = \
 	src/cli/query_child.c \
 	src/cli/query_rows.c \
 	src/cli/query_seal.c \
+	src/cli/query_sql.c \
 	src/cli/query_table.c \
 	src/cli/request.c \
 	src/cli/scheduler_open.c \

@@ -63,5 +63,6 @@ int query_vacuum(struct inquiry *q, const struct table_info *table, struct err *
 /* query_sql.c */
 int query_sql(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_schema(struct inquiry *q, const struct table_info *table, struct err *err);
+int query_flow(struct inquiry *q, const struct table_info *table, struct err *err);
 
 #endif

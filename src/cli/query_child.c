@@ -30,6 +30,9 @@ const struct inquiry_kind query_kinds[] = {
 	{"history", QUERY_TABLE, query_history},
 	{"optimize", QUERY_TABLE | QUERY_ENGINE, query_optimize},
 	{"vacuum", QUERY_TABLE | QUERY_ENGINE, query_vacuum},
+	{"sql", QUERY_ENGINE, query_sql},
+	{"schema", QUERY_ENGINE, query_schema},
+	{"flow", QUERY_ENGINE, query_flow},
 	{NULL, 0, NULL},
 };
 

@@ -39,6 +39,7 @@ libhttp_a_SOURCES = \
 	src/http/routes_runs.c \
 	src/http/routes_scheduler.c \
 	src/http/routes_schedules.c \
+	src/http/routes_sql.c \
 	src/http/routes_stats.c \
 	src/http/routes_tables.c \
 	src/http/routes_virtual.c \

@@ -6,7 +6,8 @@
 
 extern const struct route_set routes_engine, routes_flows, routes_health, routes_live,
 	routes_namespaces, routes_openapi, routes_page, routes_runs, routes_scheduler,
-	routes_schedules, routes_stats, routes_tables, routes_virtual, routes_visualizations;
+	routes_schedules, routes_sql, routes_stats, routes_tables, routes_virtual,
+	routes_visualizations;
 
 /* Fields that many routes have. */
 #define FIELD_ID                                                                                   \

@@ -1,5 +1,5 @@
 /*
- * The data of tables, SQL, what a visualization shows (contract 5.8, 5.11, 5.12). What is to be found out in the data is asked of a query child
+ * The data of tables, and what a visualization shows (contract 5.8, 5.12). What is to be found out in the data is asked of a query child
  * (queries.h). What no child can do yet is checked as it would be, and answered with 501.
  */
 #include <cjson/cJSON.h>
@@ -238,18 +238,6 @@ resolve_virtual(struct call *c)
 	return ask_virtual(c, "preview", &table);
 }
 
-static int
-execute_sql(struct call *c)
-{
-	return api_need_engine(c, "SQL");
-}
-
-static int
-save_as_flow(struct call *c)
-{
-	return api_need_engine(c, "Saving a query as a flow");
-}
-
 /* --- what visualizations show --------------------------------------------------------------------------------- */
 
 static int
@@ -347,12 +335,6 @@ static const struct field key_fields[] = {FIELD_ID,
 	{.name = "column_name", .place = IN_BODY, .kind = FIELD_STRING},
 	FIELD_OPTIONAL("expected_version", FIELD_INT), {0}};
 static const struct field resolve_fields[] = {FIELD_ID, LIMIT("limit", 100, 1, 10000), {0}};
-static const struct field sql_fields[] = {FIELD_REQUIRED("query", FIELD_STRING),
-	{.name = "max_rows", .place = IN_BODY, .kind = FIELD_INT, .preset = 10000}, {0}};
-static const struct field save_fields[] = {FIELD_REQUIRED("query", FIELD_STRING),
-	FIELD_REQUIRED("name", FIELD_STRING), FIELD_OPTIONAL("namespace_id", FIELD_INT),
-	FIELD_OPTIONAL("description", FIELD_STRING),
-	{.name = "used_tables", .place = IN_BODY, .kind = FIELD_STRINGS}, {0}};
 static const struct field saved_compute_fields[] = {FIELD_ID,
 	{.name = "payload",
 		.place = IN_BODY,
@@ -400,11 +382,6 @@ static const struct member edited_members[] = {{"table", "Table", false},
 	{"new_version", "integer", true}, {0}};
 static const struct member key_members[] = {{"table", "Table", false},
 	{"column_name", "string", false}, {"new_version", "integer", true}, {0}};
-static const struct member sql_members[] = {{"columns", "[string]", false},
-	{"dtypes", "[string]", false}, {"rows", "[any]", false}, {"total_rows", "integer", false},
-	{"truncated", "boolean", false}, {"execution_time_ms", "number", false},
-	{"used_tables", "[string]", false}, {"error", "string", true}, {0}};
-static const struct member flow_id_members[] = {{"flow_id", "integer", false}, {0}};
 static const struct member compute_members[] = {{"rows", "[any]", false},
 	{"total_rows", "integer", false}, {"truncated", "boolean", false},
 	{"elapsed_ms", "number", false}, {"cache_hit", "boolean", false}, {"error", "string", true},
@@ -415,8 +392,8 @@ static const struct shape shapes[] = {{"Preview", preview_members},
 	{"Materialized", materialized_members}, {"ColumnStats", stats_members},
 	{"TableVersion", version_members}, {"TableHistory", history_members},
 	{"OptimizedTable", optimized_members}, {"VacuumedTable", vacuumed_members},
-	{"EditedTable", edited_members}, {"KeyColumn", key_members}, {"SqlResult", sql_members},
-	{"FlowId", flow_id_members}, {"Compute", compute_members}, {"Fields", fields_members}, {0}};
+	{"EditedTable", edited_members}, {"KeyColumn", key_members}, {"Compute", compute_members},
+	{"Fields", fields_members}, {0}};
 
 static const struct route routes[] = {
 	{"GET", "/catalog/tables/{id}/preview", AUTH_USER, 200, preview_fields, "Preview",
@@ -437,10 +414,6 @@ static const struct route routes[] = {
 		add_key_column, "Number the rows (501: no query engine)", false, false},
 	{"POST", "/catalog/virtual-tables/{id}/resolve", AUTH_USER, 200, resolve_fields, "Preview",
 		resolve_virtual, "The first rows of a virtual table", false, false},
-	{"POST", "/catalog/sql/execute", AUTH_USER, 200, sql_fields, "SqlResult", execute_sql,
-		"Run a query (501: no query engine)", false, false},
-	{"POST", "/catalog/sql/save-as-flow", AUTH_USER, 200, save_fields, "FlowId", save_as_flow,
-		"Make a flow of a query (501: no query engine)", false, false},
 	{"POST", "/catalog/visualizations/compute", AUTH_USER, 200, compute_fields, "Compute",
 		of_source, "What a source shows (501: no query engine)", false, false},
 	{"POST", "/catalog/visualizations/fields", AUTH_USER, 200, field_fields, "Fields",

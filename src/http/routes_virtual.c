@@ -1,4 +1,6 @@
 /* Virtual tables: made by a flow or by a query when they are read (contract 5.10). Here are their records. */
+#include <cjson/cJSON.h>
+
 #include "catalog/virtual.h"
 #include "routes.h"
 #include "table_routes.h"
@@ -23,16 +25,48 @@ create_by_flow(struct call *c)
 	return create(c, &new);
 }
 
+/* A query is run for one row, which gives its columns: a list of {"name", "dtype"}. id: of the table that it is for; ID_NONE: a new one. */
 static int
-create_by_query(struct call *c)
+ask_schema(struct call *c, int64_t id, route_handler then)
+{
+	struct json *j = call_query_begin(c, "schema");
+
+	json_kv_string(j, "sql", call_string(c, "sql_query"));
+	json_kv_int(j, "becomes_table_id", id);
+	return call_query_end(c, then);
+}
+
+static int64_t
+count_columns(const struct call *c)
+{
+	cJSON *columns = cJSON_Parse(c->result);
+	int64_t n = cJSON_GetArraySize(columns);
+
+	cJSON_Delete(columns);
+	return n;
+}
+
+static int
+finish_creation(struct call *c)
 {
 	struct table_new new = api_new_table(c);
 
 	new.is_virtual = true;
 	new.sql_query = call_string(c, "sql_query");
-	if (virtual_check_query(new.sql_query, &c->err) < 0)
-		return -1;
+	new.schema_json = c->result;
+	new.column_count = count_columns(c);
 	return create(c, &new);
+}
+
+static int
+create_by_query(struct call *c)
+{
+	struct table_new new = api_new_table(c);
+
+	if (virtual_check_query(call_string(c, "sql_query"), &c->err) < 0 ||
+		tables_check_place(c->cat, new.name, new.namespace_id, ID_NONE, &c->err) < 0)
+		return -1;
+	return ask_schema(c, ID_NONE, finish_creation);
 }
 
 static struct virtual_change
@@ -57,14 +91,31 @@ update_by_flow(struct call *c)
 }
 
 static int
-update_by_query(struct call *c)
+finish_update(struct call *c)
 {
 	struct virtual_change change = change_of(c);
 
 	change.sql_query = call_string(c, "sql_query");
+	change.schema_json = c->result;
+	change.column_count = c->result ? count_columns(c) : COUNT_NONE;
 	if (virtual_update_query(c->cat, call_int(c, "id"), &change, &c->err) < 0)
 		return -1;
 	return api_write_table(c, call_int(c, "id"));
+}
+
+static int
+update_by_query(struct call *c)
+{
+	struct table_info old;
+	const char *query = call_string(c, "sql_query");
+
+	if (virtual_get_query(c->cat, call_int(c, "id"), c->a, &old, &c->err) < 0)
+		return -1;
+	if (!query || catalog_same(query, old.sql_query))
+		return finish_update(c);
+	if (virtual_check_query(query, &c->err) < 0)
+		return -1;
+	return ask_schema(c, old.id, finish_update);
 }
 
 static const struct field create_flow_fields[] = {FIELD_REQUIRED("name", FIELD_STRING),

@@ -181,12 +181,220 @@ def check_virtual(t, d):
     t.equal("of parquet", [file.json["format"], file.json["row_count"]], ["parquet", 3])
     t.equal("which is there", pathlib.Path(file.json["path"]).read_bytes()[:4], b"PAR1")
     t.equal("alone", len(list(pathlib.Path(file.json["path"]).parent.iterdir())), 1)
+    csv = d.folder / "elsewhere"
+    csv.mkdir()
+    (csv / "a.csv").write_text("a,b\n1,x\n2,y\n")
+    read = {"id": 1, "type": "read", "outputs": [2], "setting_input": {"received_file": {"path": str(csv / "a.csv"), "file_type": "csv"}}}
+    reads = d.post("/catalog/flows", {"name": "reads", "flow_path": write_flow(d, "reads", [read, writer(2, "lines", "virtual")])}).json["id"]
+    d.post("/catalog/virtual-tables", {"name": "lines", "producer_registration_id": reads})
+    t.equal("a flow's own files are read", d.post(SQL, {"query": "select * from lines"}).json["rows"], [[1, "x"], [2, "y"]])
     d.sql("UPDATE flow_registrations SET flow_path = ? WHERE id = ?", ("/nowhere/flow.json", flow))
     t.expect("its flow is gone", d.post(f"/catalog/virtual-tables/{made}/resolve"), 422)
     t.expect("and no file is made", d.post(f"{AT}/{made}/materialize"), 422)
     t.expect("its preview is empty", d.get(f"{AT}/{made}/preview"), 200, EMPTY)
     t.expect("nor is it maintained", d.post(f"{AT}/{made}/optimize", {}), 422)
     t.fails("no virtual one", d.post("/catalog/virtual-tables/999/resolve"), 404, "Virtual table not found")
+
+
+SQL = "/catalog/sql/execute"
+SLOW = "with recursive r(n) as (select 1::bigint union all select n + 1 from r where n < 1000000000000) select max(n) from r"
+
+
+def check_sql(t, d):
+    def ask(query, **more):
+        return d.post(SQL, {"query": query, **more})
+
+    answer = ask('select "näme" as n, sum(id) as s, max(seen) as w from people group by n order by n nulls first')
+    t.expect("a query is run", answer, 200, api.ordered(
+        columns=["n", "s", "w"], dtypes=["String", "Int128", "Datetime(time_unit='us', time_zone=None)"],
+        rows=[[None, 2, "2024-05-06 07:08:09.500000"], ['C,"d', 3, None], ["D", 4, "2020-01-01 00:00:00"], ["Zoë", 1, "2024-05-06 07:08:09"]],
+        total_rows=4, truncated=False, execution_time_ms=api.Any(lambda x: isinstance(x, float) and x > 0), used_tables=["people"], error=None))
+    t.equal("by all its names", [ask(f"select count(*) from {n}").json["rows"] for n in ('"default".people', 'General."default".people')],
+            [[[4]], [[4]]])
+    some = ask("select id from people order by id desc -- all", max_rows=2).json
+    t.equal("the first rows", [some["rows"], some["total_rows"], some["truncated"]], [[[4], [3]], 4, True])
+    none = ask("select id from people", max_rows=0).json
+    t.equal("only how many", [none["rows"], none["total_rows"], none["truncated"]], [[], 4, True])
+    t.equal("numbers that none are", ask("select 'nan'::double, 'inf'::double, 1.50::decimal(9,2), 18446744073709551615::ubigint").json["rows"],
+            [[None, None, "1.50", 18446744073709551615]])
+    for query, error in [
+            ("drop table people", "Only SELECT queries are allowed."), ("select 1; drop table people", "DROP statements are not allowed"),
+            ("select * from nothing", "nothing"), ("select nothing from people", "nothing"), ("select 1 +", "syntax error"),
+            ("select 1/0 + 'x'::int", "Could not convert"), ("", "SQL query cannot be empty")]:
+        got = ask(query)
+        t.expect(f"wrong: {query}", got, 200)
+        t.equal(f"no rows: {query}", {k: v for k, v in got.json.items() if k != "error"}, api.ordered(
+            columns=[], dtypes=[], rows=[], total_rows=0, truncated=False, execution_time_ms=0.0, used_tables=[]))
+        t.check(f"why: {query}", error in (got.json["error"] or ""), repr(got.json["error"]))
+    t.expect("a query is needed", d.post(SQL, {}), 422)
+    t.expect("who asks", d.post(SQL, {"query": "select 1"}, token=False), 401)
+
+
+def check_sandbox(t, d):
+    secret = d.folder / "secret.csv"
+    secret.write_text("a,b\n1,2\n")
+    for query in ["select * from read_csv('/etc/passwd')", f"select * from '{secret}'", f'select * from "{secret}"',
+                  f"select * from read_text('{secret}')", f"select * from glob('{d.folder}/*')", f"select (select content from read_blob('{secret}'))",
+                  f"copy people to '{d.folder}/out.csv'", f"attach '{d.folder}/x.db'", "install httpfs", "load httpfs",
+                  "set memory_limit='100GB'", "pragma version", f"with x as (select * from read_csv('{secret}')) select * from x",
+                  "select * from duckdb_settings()", "select * from query('select 1')", "select getenv('HOME')",
+                  f"select 1; copy people to '{d.folder}/out.csv'", "call pragma_version()", f"export database '{d.folder}/e'"]:
+        answer = d.post(SQL, {"query": query})
+        t.check(f"refused: {query}", answer.status == 200 and answer.json["error"] and answer.json["rows"] == [], repr(answer))
+    t.equal("the engine is confined", d.post(SQL, {"query": "select current_setting('enable_external_access') as a, "
+                                                   "current_setting('lock_configuration') as b from people limit 1"}).json["rows"], [[False, True]])
+    t.check("nothing was written", not (d.folder / "out.csv").exists() and not (d.folder / "e").exists())
+
+
+def check_query_tables(t, d, number):
+    at = "/catalog/query-virtual-tables"
+    made = d.post(at, {"name": "adults", "sql_query": "select id, born, 'x' as x from people where id > 1"})
+    t.expect("a query's table is made", made, 201)
+    table = made.json
+    t.equal("its columns are known", [table["schema_columns"], table["column_count"], table["table_type"]], [
+        [{"name": "id", "dtype": "Int64"}, {"name": "born", "dtype": "Date"}, {"name": "x", "dtype": "String"}], 3, "virtual"])
+    t.equal("its rows", d.get(f"{AT}/{table['id']}/preview").json["total_rows"], 3)
+    t.equal("it is read in a query", d.post(SQL, {"query": "select count(*) from adults a join people using (id)"}).json["rows"], [[3]])
+    t.fails("its name is taken", d.post(at, {"name": "adults", "sql_query": "select 1 from people"}), 409,
+            "A table with this name already exists in this namespace")
+    wrong = d.post(at, {"name": "wrong", "sql_query": "select none from people"})
+    t.expect("a query that cannot be run", wrong, 422)
+    t.check("says why", wrong.detail.startswith("SQL query failed: ") and "none" in wrong.detail, wrong.detail)
+    t.expect("makes no table", d.get(f"{AT}/resolve?q=wrong"), 404)
+    one = f"{at}/{table['id']}"
+    t.expect("nor changes one", d.put(one, {"sql_query": "select none from people"}), 422)
+    t.equal("which stays", d.get(f"{AT}/{table['id']}").json, table)
+    changed = d.put(one, {"sql_query": "select count(*) as n from people"})
+    t.expect("another query", changed, 200)
+    t.equal("other columns", [changed.json["schema_columns"], changed.json["column_count"]], [[{"name": "n", "dtype": "Int64"}], 1])
+    t.check("which is a write", changed.json["updated_at"] > table["updated_at"])
+    renamed = d.put(one, {"name": "counted", "sql_query": "select count(*) as n from people"})
+    t.equal("a name is none", [renamed.json["name"], renamed.json["updated_at"]], ["counted", changed.json["updated_at"]])
+    t.equal("and keeps its columns", renamed.json["schema_columns"], changed.json["schema_columns"])
+    loop = d.put(one, {"sql_query": "select * from counted"})
+    t.check("a table is not made of itself", loop.status == 422 and "loop" in loop.detail, repr(loop))
+    t.fails("of a table that is none", d.put(f"{at}/{number}", {"sql_query": "select 1"}), 404, "Query virtual table not found")
+    t.equal("as a file", d.post(f"{AT}/{table['id']}/materialize").json["row_count"], 1)
+
+
+def check_saving(t, d):
+    query = "select p.id, q.n from people p, counted q where p.id in (select id from General.default.people)"
+    saved = d.post("/catalog/sql/save-as-flow", {"query": query, "name": "My ../query", "description": "why", "used_tables": ["people"]})
+    t.expect("a query is saved", saved, 200)
+    flow = d.get(f"/catalog/flows/{saved.json['flow_id']}").json
+    t.equal("as a flow", [flow["name"], flow["description"], flow["file_exists"]], ["My ../query", "why", True])
+    path = pathlib.Path(flow["flow_path"])
+    t.check("among the flows", path.parent.name == "flows" and path.name.startswith("My_.._query_"), path)
+    nodes = json.loads(path.read_text())["nodes"]
+    t.equal("with a reader for each table", [(n["type"], n["input_ids"], n["outputs"]) for n in nodes],
+            [("catalog_reader", [], [3]), ("catalog_reader", [], [3]), ("sql_query", [1, 2], [])])
+    code = nodes[2]["setting_input"]["sql_query_input"]["sql_code"]
+    t.equal("that the query names", code, "select p.id, q.n from input_1 p, input_2 q where p.id in (select id from input_1 AS \"people\")")
+    t.check("it can be run", "-- node 3 (sql_query)" in d.flowfile("flows", "plan", "--output", "3", str(path)))
+    for body in [{"query": "drop table x", "name": "x"}, {"query": "select * from none", "name": "x"},
+                 {"query": "select 1 from people", "name": "x", "namespace_id": 999}]:
+        before = len(list(path.parent.iterdir()))
+        failed = d.post("/catalog/sql/save-as-flow", body)
+        t.check(f"not saved: {body}", failed.status == 500 and isinstance(failed.detail, str), repr(failed))
+        t.equal(f"no file stays: {body}", len(list(path.parent.iterdir())), before)
+
+
+# --- processes
+
+class Asking(threading.Thread):
+    """A slow query from another thread; answer is None until it is there."""
+
+    def __init__(self, d, query=SLOW):
+        super().__init__(daemon=True)
+        self.d, self.query, self.answer = d, query, None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = self.d.post(SQL, {"query": self.query}, timeout=60)
+        except OSError as why:
+            self.answer = why
+
+
+def wait_quiet(d):
+    d.wait_for("no query is left", lambda: not children(d))
+
+
+def check_gone(t, d):
+    wait_quiet(d)
+    body = json.dumps({"query": SLOW}).encode()
+    with api.socket.create_connection(("127.0.0.1", d.port), timeout=30) as s:
+        s.sendall(b"POST " + SQL.encode() + b" HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer "
+                  + d.token.encode() + b"\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        pid = d.wait_for("the query runs", lambda: children(d))[0]
+        t.expect("others are answered meanwhile", d.get("/catalog/tables"), 200)
+    d.wait_for("a query ends when its client goes", lambda: not lives(pid))
+    t.equal("the next one is answered", d.post(SQL, {"query": "select 1 as a from people"}).json["total_rows"], 4)
+
+
+def check_killed(t, d):
+    wait_quiet(d)
+    asking = Asking(d)
+    pid = d.wait_for("the query runs", lambda: children(d))[0]
+    os.kill(pid, signal.SIGKILL)
+    asking.join()
+    t.fails("a query that is killed", asking.answer, 502, "The query ended without an answer; it may have run out of memory")
+
+
+def check_limits(t):
+    d = daemon(query_timeout="1s", queries_max="1").start()
+    try:
+        make_table(d, "one", [("a", "Int64")], [[1]])
+        began = time.monotonic()
+        answer = d.post(SQL, {"query": SLOW})
+        t.fails("a query that takes too long", answer, 504, "The query took longer than 1s, the limit that query_timeout sets")
+        t.check("is told so in time", time.monotonic() - began < 10)
+        wait_quiet(d)
+        first = Asking(d)
+        d.wait_for("one runs", lambda: children(d))
+        second = Asking(d, "select 2 as b from one")
+        first.join()
+        second.join()
+        t.equal("one after another", [first.answer.status, second.answer.status in (200, 503)], [504, True])
+        wait_quiet(d)
+        t.equal("and the next", d.post(SQL, {"query": "select 3 as c from one"}).json["rows"], [[3]])
+    finally:
+        d.stop()
+
+
+def check_stop(t):
+    for number, name in [(signal.SIGTERM, "stops"), (signal.SIGKILL, "is killed")]:
+        d = daemon().start()
+        try:
+            make_table(d, "one", [("a", "Int64")], [[1]])
+            asking = Asking(d)
+            pid = d.wait_for("the query runs", lambda: children(d))[0]
+            began = time.monotonic()
+            d.end(number)
+            t.check(f"it {name} at once", time.monotonic() - began < 5)
+            end = time.monotonic() + 10
+            while lives(pid) and time.monotonic() < end:
+                time.sleep(0.01)
+            t.check(f"no query is left when it {name}", not lives(pid))
+            asking.join()
+            if number == signal.SIGTERM:
+                t.fails("who waits is told", asking.answer, 503, "The scheduler is stopping")
+        finally:
+            d.stop()
+
+
+def check_without_engine(t):
+    d = api.Daemon(env={"FLOWFILE_LIBDUCKDB": "/nowhere/libduckdb.so"}).start()
+    try:
+        folder = d.folder / "delta" / "_delta_log"
+        folder.mkdir(parents=True)
+        number = d.post(f"{AT}/from-data", {"name": "x", "table_path": str(folder.parent)}).json["id"]
+        for answer in (d.get(f"{AT}/{number}/preview"), d.post(SQL, {"query": "select 1"}),
+                       d.post("/catalog/query-virtual-tables", {"name": "q", "sql_query": "select 1"})):
+            t.expect("without the engine", answer, 503)
+            t.check("it says what is missing", "DuckDB" in answer.detail and "/nowhere/libduckdb.so" in answer.detail, answer.detail)
+    finally:
+        d.stop()
 
 
 def main():
@@ -200,8 +408,17 @@ def main():
         check_upkeep(t, d, number)
         check_stats(t, d, number)
         check_virtual(t, d)
+        check_sql(t, d)
+        check_sandbox(t, d)
+        check_query_tables(t, d, number)
+        check_saving(t, d)
+        check_gone(t, d)
+        check_killed(t, d)
     finally:
         d.stop()
+    check_limits(t)
+    check_stop(t)
+    check_without_engine(t)
     t.finish()
 
 

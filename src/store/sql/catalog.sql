@@ -203,6 +203,9 @@ UPDATE catalog_tables SET file_path = $1, storage_format = $2,
 	description = coalesce($7, description), updated_at = $8
 WHERE id = $9;
 
+-- name: cat_table_any
+SELECT id FROM catalog_tables LIMIT 1;
+
 -- name: cat_table_places
 SELECT file_path FROM catalog_tables WHERE file_path IS NOT NULL;
 
@@ -233,7 +236,7 @@ UPDATE catalog_tables SET scd2_config = NULL WHERE id = $1;
 UPDATE catalog_tables SET producer_registration_id = $1, updated_at = $2 WHERE id = $3;
 
 -- name: cat_table_set_query
-UPDATE catalog_tables SET sql_query = $1, schema_json = NULL, column_count = NULL, updated_at = $2
+UPDATE catalog_tables SET sql_query = $1, schema_json = $4, column_count = $5, updated_at = $2
 WHERE id = $3;
 
 -- name: cat_table_favorites
