@@ -55,8 +55,8 @@ extern const struct cli_option cli_global_options[];
 
 /* The verbs of each noun. */
 extern const struct cli_command cmd_cron[], cmd_doctor[], cmd_flows[], cmd_init[],
-	cmd_query_child[], cmd_run[], cmd_runs[], cmd_scheduler[], cmd_schedules[], cmd_tables[],
-	cmd_version[];
+	cmd_query_child[], cmd_run[], cmd_runs[], cmd_scheduler[], cmd_schedules[], cmd_sql[],
+	cmd_tables[], cmd_version[];
 
 #define CLI_ARGS_MAX 16
 #define CLI_OPTIONS_MAX 64

@@ -29,6 +29,9 @@ int cli_engine_open(struct cli *cli, struct duck **duck, struct err *err);
 /* A plan's options of the configuration, which cli_engine_open() has read. */
 void cli_plan_configure(const struct cli *cli, struct plan_options *options);
 
+/* Prints rows that are read on the way: --json and --csv say how; empty is said in place of a table without rows. */
+int cli_print_rows(struct cli *cli, struct duck_rows *rows, const char *empty, struct err *err);
+
 /* A verb of `flowfile tables`. */
 int tables_preview_run(struct cli *cli, struct err *err);
 

@@ -9,6 +9,7 @@ flowfile_SOURCES = \
 	src/cli/cmd_runs.c \
 	src/cli/cmd_schedules.c \
 	src/cli/cmd_scheduler.c \
+	src/cli/cmd_sql.c \
 	src/cli/cmd_tables.c \
 	src/cli/flow_run.c \
 	src/cli/flow_verbs.c \
@@ -26,6 +27,7 @@ flowfile_SOURCES = \
 	src/cli/query_sql.c \
 	src/cli/query_table.c \
 	src/cli/request.c \
+	src/cli/rows.c \
 	src/cli/scheduler_open.c \
 	src/cli/table_preview.c \
 	src/cli/unseen.c

@@ -33,6 +33,7 @@ const struct cli_noun cli_nouns[] = {
 	{"run", "Runs the scheduler, or one flow", cmd_run},
 	{"flows", "Registered flows", cmd_flows},
 	{"tables", "Catalog tables", cmd_tables},
+	{"sql", "Runs a query over catalog tables", cmd_sql},
 	{"schedules", "What makes flows run", cmd_schedules},
 	{"runs", "Runs of flows, their logs", cmd_runs},
 	{"scheduler", "The scheduler itself", cmd_scheduler},

@@ -68,7 +68,7 @@ no 2 '--json takes no value' flows list --json=1
 no 2 '--tz is given twice' cron next '* * * * *' --tz UTC --tz UTC
 no 2 "'b' is too much" flows show a b
 no 2 'Usage: flowfile flows show FLOW' flows show
-for noun in run flows tables schedules runs scheduler cron init doctor version; do
+for noun in run flows tables sql schedules runs scheduler cron init doctor version; do
 	ok $noun --help
 	out 'Usage: flowfile '
 done

@@ -105,6 +105,28 @@ err 'copied'
 ok tables preview copied
 out 'größe'
 
+# Queries over the tables.
+ok sql 'SELECT id, "größe" FROM copied WHERE "größe" IS NOT NULL ORDER BY 2 DESC; -- all' --csv
+[ "$(cat "$dir/out")" = "$(printf 'id,größe\n,z\n,z\n1,x')" ] || fail "sql: $(cat "$dir/out")"
+printf 'SELECT count(*) AS n,\n 0.5 AS half FROM General."default".copied' >"$dir/query.sql"
+ok sql -f "$dir/query.sql" --json
+[ "$(cat "$dir/out")" = '[{"n":4,"half":"0.5"}]' ] || fail "sql -f: $(cat "$dir/out")"
+ok sql 'SELECT id FROM copied' --limit 0
+out 'No rows.'
+echo 'SELECT 7 AS seven' | "$flowfile" sql --file - >"$dir/out" || fail 'sql --file -'
+out 7
+run 2 sql
+err 'a query is needed'
+run 2 sql 'SELECT 1' --file "$dir/query.sql"
+err 'a query is needed'
+run 3 sql --file "$dir/none.sql"
+run 2 sql 'DROP TABLE copied'
+err 'SELECT'
+run 2 sql "SELECT * FROM read_csv('/etc/passwd')"
+err 'read_csv'
+run 3 sql 'SELECT * FROM copie'
+err 'copied'
+
 # --- what is told meanwhile ---
 
 query "SELECT 'id' || max(id) FROM flow_runs WHERE flow_name = 'copy'" >"$dir/last"
