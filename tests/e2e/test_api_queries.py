@@ -1,5 +1,8 @@
 """The data of tables over the API (contract 5.8 to 5.11): each query in a process of its own, with the real engine."""
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -383,6 +386,40 @@ def check_stop(t):
             d.stop()
 
 
+SECRET = "a secret of 32 characters or more"
+
+
+def bearer(name):
+    def b64(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+    claims = {"sub": name, "exp": int(time.time()) + 600, "type": "access"}
+    text = b64(b'{"alg":"HS256","typ":"JWT"}') + b"." + b64(json.dumps(claims).encode())
+    return (text + b"." + b64(hmac.new(SECRET.encode(), text, hashlib.sha256).digest())).decode()
+
+
+def check_users(t):
+    d = daemon(http_auth="flowfile")
+    d.env.update(FLOWFILE_MODE="docker", JWT_SECRET_KEY=SECRET)
+    d.start()
+    try:
+        d.sql("INSERT INTO users (id, username, email, disabled, is_admin) VALUES (102, 'bob.test', 'b@test', FALSE, FALSE)")
+        number = make_table(d, "mine", [("a", "Int64")], [[1]])["id"]
+        theirs = make_table(d, "theirs", [("a", "Int64")], [[5], ])["id"]
+        d.sql("UPDATE catalog_tables SET owner_id = 1, namespace_id = NULL WHERE id = ?", (number,))
+        d.sql("UPDATE catalog_tables SET owner_id = 102, namespace_id = NULL WHERE id = ?", (theirs,))
+        bob = bearer("bob.test")
+        t.equal("a user's own tables are in a query", d.post(SQL, {"query": "select * from theirs"}, token=bob).json["rows"], [[5]])
+        hidden = d.post(SQL, {"query": "select * from mine"}, token=bob).json
+        t.check("others' are not", hidden["rows"] == [] and "mine" in hidden["error"], hidden)
+        t.equal("nor in previews", [d.get(f"{AT}/{n}/preview", token=bob).status for n in (number, theirs)], [403, 200])
+        t.equal("an administrator sees all", d.post(SQL, {"query": "select * from mine, theirs"}).json["error"],
+                api.Any(lambda x: "two columns are called a" in x))
+        t.equal("by either name", d.post(SQL, {"query": "select m.a + t.a as s from mine m, theirs t"}).json["rows"], [[6]])
+    finally:
+        d.stop()
+
+
 def check_without_engine(t):
     d = api.Daemon(env={"FLOWFILE_LIBDUCKDB": "/nowhere/libduckdb.so"}).start()
     try:
@@ -418,6 +455,7 @@ def main():
         d.stop()
     check_limits(t)
     check_stop(t)
+    check_users(t)
     check_without_engine(t)
     t.finish()
 

@@ -29,7 +29,9 @@ static const char preface[] =
 	"`{\"type\", \"loc\", \"msg\", \"input\"}`. 503: the catalog is away or busy, come again. "
 	"504: no "
 	"scheduler leads, or it did\n"
-	"not answer within 10 seconds; what was asked for is kept, and done when one does.\n";
+	"not answer within 10 seconds; what was asked for is kept, and done when one does. "
+	"[queries.md](queries.md)\n"
+	"is on what reads the data of tables, its limits and its errors.\n";
 
 static const char *
 kind_name(const struct field *f)

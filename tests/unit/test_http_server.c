@@ -680,6 +680,62 @@ START_TEST(who_is_being_answered_is_not_idle)
 }
 END_TEST
 
+static void
+on_gone(int64_t id, void *arg)
+{
+	ck_assert_int_eq(id, kept_id);
+	++*(int *)arg;
+}
+
+START_TEST(who_is_watched_is_missed_when_gone)
+{
+	struct client *c = join(0);
+	int gone = 0;
+
+	say(c, "GET /later HTTP/1.1\r\n\r\n");
+	until(kept_id);
+	ck_assert(http_watch(server, kept_id, on_gone, &gone));
+	shutdown(c->fd, SHUT_WR);
+	until(gone);
+	until(has_connections(1, 0));
+	http_reply_error(server, kept_id, 404, "x");
+	ck_assert(!http_watch(server, kept_id, on_gone, &gone));
+	ck_assert_int_eq(gone, 1);
+}
+END_TEST
+
+START_TEST(who_is_watched_is_not_missed_after_the_answer)
+{
+	struct client *c = join(0);
+	int gone = 0;
+
+	say(c, "GET /later HTTP/1.1\r\n\r\n");
+	until(kept_id);
+	ck_assert(http_watch(server, kept_id, on_gone, &gone));
+	http_reply_error(server, kept_id, 404, "x");
+	hears(c, "{\"detail\":\"x\"}", 1);
+	leave(c);
+	until(has_connections(1, 0));
+	ck_assert_int_eq(gone, 0);
+}
+END_TEST
+
+START_TEST(who_has_gone_before_is_not_watched)
+{
+	struct client *c = join(0);
+	int gone = 0;
+
+	say(c, "GET /later HTTP/1.1\r\n\r\n");
+	until(kept_id);
+	shutdown(c->fd, SHUT_WR);
+	/* Another request shows that the first one's end was seen. */
+	say(join(1), "GET /a HTTP/1.1\r\n\r\n");
+	hears(&clients[1], "\r\n\r\nok", 1);
+	ck_assert(!http_watch(server, kept_id, on_gone, &gone));
+	ck_assert_int_eq(gone, 0);
+}
+END_TEST
+
 START_TEST(one_client_gets_so_many_connections)
 {
 	limits.client_max = 2;
@@ -880,6 +936,9 @@ main(void)
 	tcase_add_test(tc, a_body_that_takes_long_is_refused);
 	tcase_add_test(tc, an_idle_connection_ends_without_a_word);
 	tcase_add_test(tc, who_is_being_answered_is_not_idle);
+	tcase_add_test(tc, who_is_watched_is_missed_when_gone);
+	tcase_add_test(tc, who_is_watched_is_not_missed_after_the_answer);
+	tcase_add_test(tc, who_has_gone_before_is_not_watched);
 	tcase_add_test(tc, one_client_gets_so_many_connections);
 	tcase_add_test(tc, all_clients_get_so_many_connections);
 	tcase_add_test(tc, who_never_reads_is_dropped);
