@@ -149,8 +149,7 @@ write_input(
 	int rc;
 
 	/* Read by others too: both go on from the same rows, which are computed once. */
-	if (input->node != NULL && input->node->n_readers > 1 && !input->is_scan &&
-		plan_store(c->plan, input, NULL, err) < 0)
+	if (input->node != NULL && input->node->n_readers > 1 && node_store(c, input, err) < 0)
 		return -1;
 	node_begin_sql(&sql);
 	buf_puts(&sql, "COPY (");
