@@ -37,6 +37,7 @@ struct api_options {
 	int queries_max; /* at once */
 	int engine_threads;
 	const char *engine_temp_dir; /* NULL: the system's */
+	const char *python; /* of flows that make virtual tables */
 	int64_t log_max_bytes; /* the cap that the runs' logs are written with */
 	struct paths paths; /* borrowed texts, which stay */
 	const char *holder_id; /* of this daemon */

@@ -219,7 +219,12 @@ open_engine(struct inquiry *q, struct err *err)
 		.memory_max_bytes = number_of(q->settings, "memory", 0),
 		.threads = (int)number_of(q->settings, "threads", 0),
 	};
-	struct plan_options plan = {.catalog = &q->catalog};
+	struct plan_options plan = {
+		.catalog = &q->catalog,
+		.temp_dir = temp,
+		.python = cJSON_GetStringValue(member(q->settings, "python")),
+		.grace_ms = CLEANUP_S * 1000 / 2,
+	};
 
 	if (temp == NULL)
 		temp = text_env("TMPDIR");

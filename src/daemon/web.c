@@ -18,8 +18,8 @@
 struct web {
 	struct api_options options;
 	char **listen, **hosts, **origins;
-	char *database, *socket, *holder_id, *query_program,
-		*temp_dir; /* a reload replaces the configuration */
+	/* A reload replaces the configuration. */
+	char *database, *socket, *holder_id, *query_program, *temp_dir, *python;
 	struct api *api; /* NULL: not yet */
 	struct event *again;
 	bool said;
@@ -166,6 +166,7 @@ web_start(struct event_base *base, const struct config *config, const char *hold
 	web->socket = config->http_socket ? xstrdup(config->http_socket) : NULL;
 	web->holder_id = xstrdup(holder_id);
 	web->query_program = find_query_program();
+	web->python = config->python ? xstrdup(config->python) : NULL;
 	web->temp_dir = config->engine_temp_dir ? xstrdup(config->engine_temp_dir) : NULL;
 	web->listen = split(config->http_listen);
 	web->hosts = split(config->http_hosts);
@@ -183,6 +184,7 @@ web_start(struct event_base *base, const struct config *config, const char *hold
 		.queries_max = (int)config->queries_max,
 		.engine_threads = (int)config->engine_threads,
 		.engine_temp_dir = web->temp_dir,
+		.python = web->python,
 		.log_max_bytes = config->run_log_max_bytes,
 		.paths = config->paths,
 		.holder_id = web->holder_id,
@@ -221,6 +223,7 @@ web_stop(struct web *web)
 	free(web->holder_id);
 	free(web->query_program);
 	free(web->temp_dir);
+	free(web->python);
 	free(web);
 }
 

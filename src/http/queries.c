@@ -450,6 +450,7 @@ settings_text(const struct api_options *o)
 	json_kv_int(&j, "memory", o->query_memory_bytes);
 	json_kv_int(&j, "threads", o->engine_threads);
 	json_kv_string(&j, "temp_dir", o->engine_temp_dir);
+	json_kv_string(&j, "python", o->python);
 	json_kv_int(&j, "answer_max", QUERY_ANSWER_MAX);
 	json_object_end(&j);
 	buf_putc(&text, '\n');
