@@ -303,7 +303,8 @@ fit_fields(struct compiler *c, struct err *err)
 	const char *why;
 	enum node_mode mode = node_judge(c->node, &why);
 
-	if (mode != NODE_LAZY && mode != NODE_CHECKPOINT)
+	if ((mode != NODE_LAZY && mode != NODE_CHECKPOINT) ||
+		*place_of(c->scope, c->node, 0) == NULL) /* a program was run for what it does */
 		return 0;
 	for (int h = 1; h < FLOW_HANDLES_MAX; h++)
 		if (*place_of(c->scope, c->node, h) != NULL)

@@ -307,6 +307,15 @@ START_TEST(one_that_nobody_reads_runs_in_its_turn)
 }
 END_TEST
 
+START_TEST(columns_are_asked_of_rows_that_are_there_only)
+{
+	run_well(ROWS("2") COMMAND("2", "1", "",
+		"command: 'echo ran >ran', output_field_config: {enabled: true, fields: [{name: x, "
+		"data_type: Int64}]}"));
+	ck_assert(is_there("ran"));
+}
+END_TEST
+
 START_TEST(one_that_only_the_designer_reads_runs_too)
 {
 	run_well(ROWS("2") COMMAND("2", "1", "3",
@@ -329,6 +338,22 @@ START_TEST(one_that_waits_for_an_output_runs_when_it_is_written)
 	ck_assert_str_eq(text_of("o.csv"), "v\n1\n");
 	ck_assert_str_eq(text_of("other.csv"), "v\n1\n");
 	ck_assert_uint_eq(progress.done, 6);
+}
+END_TEST
+
+/* They come before the plan goes on, too, but are no programs: what nobody reads of them is not computed. */
+START_TEST(what_we_compute_ourselves_stands_beside_programs)
+{
+	run_well("- {id: 1, type: manual_input, outputs: [2, 5], setting_input: "
+		 "{raw_data_format: {columns: [{name: a, data_type: String}, {name: b, data_type: "
+		 "String}], data: [[x, y], [y, z]]}}}\n" COMMAND("2", "1", "3",
+			 "command: '" COPY "'") "- {id: 3, type: graph_solver, input_ids: [2], "
+						"outputs: [4], setting_input: "
+						"{graph_solver_input: {col_from: a, col_to: b, "
+						"output_column_name: g}}}\n" WRITE("4", "3",
+							"o.csv") "- {id: 5, type: graph_solver, "
+								 "input_ids: [1]}\n");
+	ck_assert_str_eq(text_of("o.csv"), "a,b,g\nx,y,1\ny,z,1\n");
 }
 END_TEST
 
@@ -734,8 +759,10 @@ main(void)
 	tcase_add_test(tc, however_many_outputs_read_it_it_runs_once);
 	tcase_add_test(tc, one_that_no_output_needs_is_not_touched_by_the_run_of_one_output);
 	tcase_add_test(tc, one_that_nobody_reads_runs_in_its_turn);
+	tcase_add_test(tc, columns_are_asked_of_rows_that_are_there_only);
 	tcase_add_test(tc, one_that_only_the_designer_reads_runs_too);
 	tcase_add_test(tc, one_that_waits_for_an_output_runs_when_it_is_written);
+	tcase_add_test(tc, what_we_compute_ourselves_stands_beside_programs);
 	tcase_add_test(tc, what_is_before_it_and_read_by_others_is_computed_once);
 	tcase_add_loop_test(tc, how_it_fails_is_said_with_its_last_words, 0, ARRAY_LEN(failures));
 	tcase_add_loop_test(
