@@ -210,6 +210,26 @@ START_TEST(overwriting_makes_a_version_and_moves_the_stamp)
 }
 END_TEST
 
+START_TEST(what_changes_nothing_is_no_write)
+{
+	struct table_info before, after;
+
+	ok(write_rows("[1, 2]", "[a, b]", "table_name: t"));
+	before = table_of("t");
+	ok(write_rows("[]", "[]", "table_name: t, write_mode: append"));
+	ok(write_rows("[]", "[]", "table_name: t, write_mode: update, merge_keys: [k]"));
+	ok(write_rows("[7]", "[a]", "table_name: t, write_mode: delete, merge_keys: [k]"));
+	after = table_of("t");
+	ck_assert_int_eq(after.updated_us, before.updated_us);
+	reads("catalog_table_name: t", "1|a;2|b");
+	/* An overwrite says what the table is, and a table that is not there is made. */
+	ok(write_rows("[]", "[]", "table_name: t"));
+	ck_assert_int_gt(table_of("t").updated_us, before.updated_us);
+	ok(write_rows("[]", "[]", "table_name: u, write_mode: append"));
+	ck_assert_int_eq(table_of("u").row_count, 0);
+}
+END_TEST
+
 START_TEST(tables_are_found_by_id_full_name_and_name)
 {
 	ok(write_rows("[1]", "[a]", "table_name: t, namespace_full_name: General.default"));
@@ -398,6 +418,7 @@ main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, overwriting_makes_a_version_and_moves_the_stamp);
+	tcase_add_test(tc, what_changes_nothing_is_no_write);
 	tcase_add_test(tc, tables_are_found_by_id_full_name_and_name);
 	tcase_add_test(tc, merges_go_by_keys_and_NULL_is_none);
 	tcase_add_test(tc, wrong_settings_are_named);

@@ -345,6 +345,11 @@ write_data(struct plan *plan, const struct target *t, const struct table_info *t
 	if (write_delta(plan, t, dir, sql, &written, err) < 0)
 		return -1;
 	*rows = written.rows_inserted + written.rows_updated + written.rows_deleted;
+	/* As with Flowfile: rows that change nothing are no write, and start nobody (contract 4.10). */
+	if (!written.committed && table->id != ID_NONE) {
+		plan_say(plan, "table %s is as it was: nothing is to be written", t->name);
+		return 0;
+	}
 	if (measure(plan, dir, &w, err) < 0)
 		return -1;
 	if (record(plan, t, table, &w, err) < 0)
