@@ -25,6 +25,8 @@ import sys
 import tempfile
 import time
 
+import bench_flows
+
 BUILD = pathlib.Path(os.environ.get("abs_top_builddir", "."))
 PG_BIN = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin")) if os.path.isdir("/usr/lib/postgresql") else []
 ROWS = []
@@ -473,7 +475,7 @@ def bench_takeover(postgres):
 
 BENCHES = {"floor": bench_floor, "latency": bench_latency, "lateness": bench_lateness, "idle": bench_idle,
            "load": bench_load, "burst": bench_burst, "takeover": bench_takeover, "api": bench_api,
-           "streams": bench_streams}
+           "streams": bench_streams, "flows": lambda postgres: bench_flows.bench_flows(say)}
 
 
 def machine():

@@ -13,6 +13,10 @@ tests_bench_bench_mark_LDFLAGS = $(AM_LDFLAGS) $(SHIM_LDFLAGS)
 tests_bench_bench_writer_SOURCES = tests/bench/bench_writer.c
 tests_bench_bench_writer_LDADD = libstore.a libbase.a $(STORE_LIBS) $(CJSON_LIBS)
 
+check_PROGRAMS += tests/bench/bench_sql
+tests_bench_bench_sql_SOURCES = tests/bench/bench_sql.c
+tests_bench_bench_sql_LDADD = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) $(FLOW_LIBS)
+
 check_PROGRAMS += tests/bench/bench_feed
 tests_bench_bench_feed_SOURCES = tests/bench/bench_feed.c
 tests_bench_bench_feed_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SQLITE_CFLAGS)
@@ -21,6 +25,6 @@ endif
 
 # BENCH=latency,burst runs some of it.
 .PHONY: bench
-bench: all tests/bench/bench_mark tests/bench/bench_writer
+bench: all tests/bench/bench_mark tests/bench/bench_writer tests/bench/bench_sql
 	abs_top_builddir='$(abs_top_builddir)' python3 $(srcdir)/tests/bench/bench.py '$(BENCH)'
-EXTRA_DIST += tests/bench/bench.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_flows.py
