@@ -314,6 +314,7 @@ duck_close(struct duck *d)
 static void
 take_error(const char *text, struct err *err)
 {
+	bool no_memory = strncmp(text, "Out of Memory Error", 19) == 0;
 	struct buf b;
 	size_t n;
 
@@ -325,7 +326,10 @@ take_error(const char *text, struct err *err)
 		buf_printf(&b, "%s%.*s", b.len > 0 ? "; " : "", (int)n, text);
 		text += n + (text[n] == '\n');
 	}
-	err_set(err, ERR_FAILED, "%s", buf_str(&b));
+	err_set(err, ERR_FAILED, "%s%s", buf_str(&b),
+		no_memory ? "\nengine_memory bounds it; what does not fit goes to engine_temp_dir (man "
+			    "scheduler.ini)."
+			  : "");
 	buf_free(&b);
 }
 

@@ -117,11 +117,11 @@ read_and_check(struct runlog_reader *reader, int64_t end)
 	while ((n = runlog_read(reader, buf, sizeof(buf) - 1)) > 0) {
 		buf[n] = '\0';
 		if (reader->pos - from != n || strstr(buf, " bytes left out here ") != NULL) {
-			/* the marking line alone, for more text than its own length */
+			/* the marking line alone; of what it stands for some may have been read before it was cut */
 			ck_assert_int_lt(n, RUNLOG_MARK_MAX);
 			ck_assert_ptr_nonnull(strstr(buf, " bytes left out here "));
 			ck_assert_ptr_eq(strchr(buf + 1, '\n'), buf + n - 1);
-			ck_assert_int_gt(reader->pos - from, n);
+			ck_assert_int_gt(reader->pos - from, 0);
 			missing += reader->pos - from;
 		} else {
 			check_text(buf, n, from, end);
