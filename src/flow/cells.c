@@ -74,21 +74,34 @@ name_len(const char *s)
 	return i;
 }
 
+/* A field's name, without the quotes that it may have. */
+static const char *
+field_name(const char *s, size_t len, struct arena *a)
+{
+	char *name = arena_printf(a, "%.*s", (int)len, s), *to = name;
+
+	if (*s != '"')
+		return name;
+	for (size_t i = 1; i + 1 < len; i++) {
+		*to++ = s[i];
+		i += s[i] == '"'; /* doubled */
+	}
+	*to = '\0';
+	return name;
+}
+
 static const char *
 struct_to_arrow(const char *parts, struct arena *a)
 {
-	const char *text = "struct<";
+	const char *text = "struct<", *comma = "";
 
 	while (*parts != '\0' && *parts != ')') {
 		size_t len = part_len(parts), name = name_len(parts);
-		const char *field = *parts == '"'
-			? arena_printf(a, "%.*s", (int)name - 2, parts + 1)
-			: arena_printf(a, "%.*s", (int)name, parts);
+		const char *type = arena_printf(a, "%.*s", (int)(len - name - 1), parts + name + 1);
 
-		text = arena_printf(a, "%s%s%s: %s", text, text[7] != '\0' ? ", " : "", field,
-			type_to_arrow(
-				arena_printf(a, "%.*s", (int)(len - name - 1), parts + name + 1),
-				a));
+		text = arena_printf(a, "%s%s%s: %s", text, comma, field_name(parts, name, a),
+			type_to_arrow(type, a));
+		comma = ", ";
 		parts += len;
 		parts += strspn(parts, ", ");
 	}

@@ -278,6 +278,15 @@ def check_query_tables(t, d, number):
     t.check("a table is not made of itself", loop.status == 422 and "loop" in loop.detail, repr(loop))
     t.fails("of a table that is none", d.put(f"{at}/{number}", {"sql_query": "select 1"}), 404, "Query virtual table not found")
     t.equal("as a file", d.post(f"{AT}/{table['id']}/materialize").json["row_count"], 1)
+    nested = d.post(at, {"name": "nested", "sql_query": "select [1, 2] as l, {'a': 1, 'b c': ['x'], 'd\"e': {'f': true}} as s, "
+                         "map {'k': 1.5::double} as m, timestamptz '2024-01-02 03:04:05+02' as z, [1.5::decimal(5,2)] as d, "
+                         "timestamp_ns '2024-01-02 03:04:05.123456789' as n, interval 90 minute as i, sum(id) as h from people"}).json["id"]
+    shown = d.get(f"{AT}/{nested}/preview").json
+    t.equal("types in types", shown["dtypes"], [
+        "list<item: int32>", 'struct<a: int32, b c: list<item: string>, d"e: struct<f: bool>>', "map<string, double>", "timestamp[us, tz=UTC]",
+        "list<item: decimal128(5, 2)>", "timestamp[ns]", "duration[us]", "decimal128(38, 0)"])
+    t.equal("times and numbers", [shown["rows"][0][i] for i in (3, 5, 6, 7)],
+            ["2024-01-02 01:04:05+00:00", "2024-01-02 03:04:05.123456", "01:30:00", 10])
 
 
 def check_saving(t, d):
@@ -359,6 +368,14 @@ def check_limits(t):
         first.join()
         second.join()
         t.equal("one after another", [first.answer.status, second.answer.status in (200, 503)], [504, True])
+        many = [Asking(d) for _ in range(70)]
+        refused = d.wait_for("there is no more room", lambda: [a.answer for a in many if a.answer is not None and a.answer.status == 503])
+        t.fails("which is said", refused[0], 503, "Too many queries are waiting")
+        t.equal("and when to come again", refused[0].headers["retry-after"], "1")
+        t.check("one at a time", len(children(d)) <= 1)
+        for asking in many:
+            asking.join()
+        t.check("all are answered", all(a.answer.status in (503, 504) for a in many))
         wait_quiet(d)
         t.equal("and the next", d.post(SQL, {"query": "select 3 as c from one"}).json["rows"], [[3]])
     finally:
@@ -451,6 +468,8 @@ def main():
         check_saving(t, d)
         check_gone(t, d)
         check_killed(t, d)
+        t.equal("the daemon ends well", d.end(), 0)
+        t.check("and nobody complained", "Sanitizer" not in d.said(), d.said()[-3000:])
     finally:
         d.stop()
     check_limits(t)
