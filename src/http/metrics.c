@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "queries.h"
 #include "streams.h"
 
 /* Routes times statuses that occur: far more than there are. */
@@ -111,6 +112,10 @@ write_http(struct buf *out, struct api *api)
 	metrics_value(out, "http_streams", "kind=\"log\"", (double)logtails_count(api->tails));
 	write_counter(out, "http_streams_dropped_total", "Streams ended because of a slow reader.",
 		n.dropped_streams);
+	metrics_gauge(out, "queries_running", "Queries that have a process.",
+		queries_running(api->queries));
+	metrics_gauge(out, "queries_waiting", "Queries that wait for a place.",
+		queries_waiting(api->queries));
 	metrics_gauge(out, "http_requests_waiting", "Requests that wait for an answer.",
 		(double)worker_waiting(api->worker));
 }

@@ -413,6 +413,12 @@ queries_running(const struct queries *qs)
 	return qs->n_running;
 }
 
+int
+queries_waiting(const struct queries *qs)
+{
+	return qs->n_waiting;
+}
+
 void
 queries_stop(struct queries *qs)
 {

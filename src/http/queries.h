@@ -47,5 +47,6 @@ queries_ask(struct queries *qs, int64_t request_id, const char *question, query_
 void queries_drop(struct queries *qs, int64_t request_id);
 /* How many processes there are. */
 int queries_running(const struct queries *qs);
+int queries_waiting(const struct queries *qs);
 
 #endif

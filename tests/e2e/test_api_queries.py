@@ -340,6 +340,7 @@ def check_gone(t, d):
                   + d.token.encode() + b"\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         pid = d.wait_for("the query runs", lambda: children(d))[0]
         t.expect("others are answered meanwhile", d.get("/catalog/tables"), 200)
+        t.check("it is counted", "\nflowfile_scheduler_queries_running 1\n" in d.get("/metrics").text)
     d.wait_for("a query ends when its client goes", lambda: not lives(pid))
     t.equal("the next one is answered", d.post(SQL, {"query": "select 1 as a from people"}).json["total_rows"], 4)
 
