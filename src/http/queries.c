@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -154,6 +153,8 @@ static void
 on_exit_told(evutil_socket_t fd, short what, void *arg)
 {
 	struct query *q = arg;
+	struct rusage used;
+	int status;
 
 	(void)fd;
 	(void)what;
@@ -161,7 +162,7 @@ on_exit_told(evutil_socket_t fd, short what, void *arg)
 	q->on_exit = NULL;
 	/* Whoever it started; none of them may hold on to its answer. */
 	signal_group(q, SIGKILL);
-	waitpid(q->id.pid, NULL, WNOHANG);
+	proc_reap(&q->id, &status, &used);
 	if (q->state == QUERY_ENDING)
 		leave(q);
 }
