@@ -77,8 +77,8 @@ static const struct {
 static const char *const parts[] = {"column_name"};
 
 /* What is done with a thing by those who use it; all else that is no GET changes it. */
-static const char *const uses[] = {
-	"run", "run-now", "cancel", "favorite", "follow", "resolve", "compute", "fields"};
+static const char *const uses[] = {"run", "run-now", "cancel", "favorite", "follow", "resolve",
+	"materialize", "compute", "fields"};
 
 /* --- routes ---------------------------------------------------------------------------------------------- */
 

@@ -431,6 +431,17 @@ def check_users(t):
         hidden = d.post(SQL, {"query": "select * from mine"}, token=bob).json
         t.check("others' are not", hidden["rows"] == [] and "mine" in hidden["error"], hidden)
         t.equal("nor in previews", [d.get(f"{AT}/{n}/preview", token=bob).status for n in (number, theirs)], [403, 200])
+        shared = d.post("/catalog/query-virtual-tables", {"name": "shared", "sql_query": "select * from theirs"}).json["id"]
+        secret = d.post("/catalog/query-virtual-tables", {"name": "secret", "sql_query": "select * from mine"}).json["id"]
+        d.sql("INSERT INTO user_groups (id, name, created_by) VALUES (701, 'team', 1)")
+        d.sql("INSERT INTO user_group_memberships (group_id, user_id, role) VALUES (701, 102, 'member')")
+        for table in (shared, secret):
+            d.sql("INSERT INTO resource_grants (resource_type, resource_id, group_id, permission, granted_by)"
+                  " VALUES ('catalog_table', ?, 701, 'use', 1)", (table,))
+        for verb in ("tables/{}/materialize", "virtual-tables/{}/resolve"):
+            t.equal(f"what may be used is read: {verb}", d.post("/catalog/" + verb.format(shared), token=bob).status, 200)
+            t.equal(f"if what it is made of may be, too: {verb}", d.post("/catalog/" + verb.format(secret), token=bob).status, 422)
+        t.equal("it is not looked after", d.post(f"{AT}/{shared}/vacuum", {}, token=bob).status, 403)
         t.equal("an administrator sees all", d.post(SQL, {"query": "select * from mine, theirs"}).json["error"],
                 api.Any(lambda x: "two columns are called a" in x))
         t.equal("by either name", d.post(SQL, {"query": "select m.a + t.a as s from mine m, theirs t"}).json["rows"], [[6]])
