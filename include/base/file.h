@@ -21,6 +21,9 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 /* mkdir -p; new directories get mode. An existing directory is fine. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
 
+/* A file, or a folder with all that is in it; links are removed, not followed. 0, or -1 with errno: some of it may be gone. */
+int file_remove_all(const char *path);
+
 /* "dir/name", owned by the caller. An absolute name stays as it is. */
 char *path_join(const char *dir, const char *name);
 /* What is before the last '/': "." when there is none. Owned by the caller. */

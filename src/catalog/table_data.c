@@ -1,7 +1,6 @@
 /* Data of tables as far as the catalog knows it: that it was replaced, and what of it is ours to remove. */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +13,6 @@
 #include "catalog/tables.h"
 
 /* --- removing -------------------------------------------------------------------------------------------- */
-
-static int
-remove_entry(const char *path, const struct stat *sb, int type, struct FTW *ftw)
-{
-	(void)sb;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
 
 /* Strictly inside, links followed: a link in the managed folder does not make its target managed. */
 static bool
@@ -45,7 +35,7 @@ tables_drop_data(struct catalog *cat, const char *file_path)
 	if (file_path == NULL || strstr(file_path, "://") != NULL ||
 		realpath(file_path, real) == NULL || !is_managed(cat->paths, real))
 		return;
-	if (nftw(real, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+	if (file_remove_all(real) < 0)
 		log_warning(
 			"A table's data could not be removed: %s path=%s", strerror(errno), real);
 }

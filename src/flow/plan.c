@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "flow/node.h"
@@ -46,15 +46,6 @@ plan_create(const struct plan_options *options, struct plan **out, struct err *e
 	return 0;
 }
 
-static int
-remove_entry(const char *path, const struct stat *sb, int type, struct FTW *ftw)
-{
-	(void)sb;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 plan_free(struct plan *plan)
 {
@@ -62,7 +53,7 @@ plan_free(struct plan *plan)
 		return;
 	duck_close(plan->shapes);
 	if (plan->folder != NULL)
-		nftw(plan->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		file_remove_all(plan->folder);
 	for (size_t i = 0; i < plan->n_flows; i++)
 		flow_free(plan->flows[i]);
 	free(plan->flows);

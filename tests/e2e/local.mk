@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	tests/e2e/test_api_runs.py \
 	tests/e2e/cli_lib.sh \
 	tests/e2e/demo_expected.sh \
+	tests/e2e/engine_lib.sh \
 	tests/e2e/handover.py \
 	tests/e2e/python_peer.py \
 	tests/e2e/test_api_live.py \

@@ -5,13 +5,8 @@ set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${abs_top_builddir:-$top/build}
-FLOWFILE_LIBDUCKDB=${FLOWFILE_LIBDUCKDB:-$build/libduckdb.so}
-export FLOWFILE_LIBDUCKDB
-if [ ! -f "$FLOWFILE_LIBDUCKDB" ]; then
-	echo "skipped: no engine at $FLOWFILE_LIBDUCKDB"
-	[ -n "${FLOWFILE_TEST_REQUIRE_ENGINE:-}" ] && exit 1
-	exit 77
-fi
+# shellcheck source=tests/e2e/engine_lib.sh
+. "$top/tests/e2e/engine_lib.sh"
 # shellcheck source=tests/e2e/cli_lib.sh
 . "$top/tests/e2e/cli_lib.sh"
 
