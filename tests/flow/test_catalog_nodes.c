@@ -361,6 +361,61 @@ START_TEST(virtual_tables_are_the_query_that_makes_them)
 }
 END_TEST
 
+/* EXPLAIN of node 3, which filters what a reader of the table gives by k and keeps k alone. */
+static const char *
+explained(const char *table)
+{
+	const char *path = file(arena_printf(&arena,
+		"- {id: 1, type: catalog_reader, outputs: [2], setting_input: {catalog_table_name: "
+		"%s}}\n"
+		"- {id: 2, type: filter, input_ids: [1], outputs: [3], setting_input: "
+		"{filter_input: {mode: advanced, advanced_filter: '[k] > 7'}}}\n"
+		"- {id: 3, type: select, input_ids: [2], setting_input: {keep_missing: false, "
+		"select_input: [{old_name: k, new_name: k, keep: true}]}}\n",
+		table));
+	struct plan_options options = {.catalog = &cat};
+	struct relation *relation;
+	struct duck_rows *rows;
+	struct plan *plan;
+	struct flow *flow;
+	const char *text;
+
+	open_anew();
+	options.duck = duck;
+	ck_assert_int_eq(flow_read(path, NULL, 0, &flow, &err), 0);
+	ck_assert_int_eq(plan_create(&options, &plan, &err), 0);
+	plan_scope(plan, flow, NULL, 0);
+	ck_assert_msg(plan_compile(plan, plan->top, flow_node(flow, 3), 0, &relation, &err) == 0,
+		"%s", err.text);
+	ck_assert_int_eq(duck_explain(duck,
+				 arena_printf(&arena, "EXPLAIN %s", plan_sql_text(plan, relation)),
+				 &rows, &err),
+		0);
+	ck_assert(duck_rows_next(rows));
+	text = duck_text_copy(rows, 1, &arena);
+	duck_rows_free(rows);
+	plan_free(plan);
+	flow_free(flow);
+	return text;
+}
+
+START_TEST(filters_and_columns_reach_the_scan_behind_virtual_tables)
+{
+	const char *v = virtual_of("t", "v"), *text;
+
+	ok(write_rows("[1, 9]", "[a, b]", "table_name: t"));
+	ok(run_file(v, known(v, "makes v")));
+	query_table("q", "SELECT * FROM v WHERE v IS NOT NULL OR k > 0");
+	text = explained("v");
+	ck_assert_msg(strstr(text, "Filters:") != NULL && strstr(text, "k>7") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "FILTER   ") == NULL, "%s", text);
+	/* Only k is read of the file: v is in no projection. */
+	ck_assert_msg(strstr(text, " v ") == NULL, "%s", text);
+	text = explained("q");
+	ck_assert_msg(strstr(text, "k>7") != NULL, "%s", text);
+}
+END_TEST
+
 START_TEST(queries_in_a_loop_are_named)
 {
 	ok(write_rows("[1]", "[a]", "table_name: t"));
@@ -424,6 +479,7 @@ main(void)
 	tcase_add_test(tc, wrong_settings_are_named);
 	tcase_add_test(tc, virtual_tables_are_the_flow_that_makes_them);
 	tcase_add_test(tc, virtual_tables_are_the_query_that_makes_them);
+	tcase_add_test(tc, filters_and_columns_reach_the_scan_behind_virtual_tables);
 	tcase_add_test(tc, queries_in_a_loop_are_named);
 	tcase_add_test(tc, a_reader_may_have_a_query_of_its_own);
 	tcase_add_test(tc, a_virtual_table_may_be_made_by_a_program);
