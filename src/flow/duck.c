@@ -154,7 +154,8 @@ duck_library_path(struct arena *a)
 static int
 load(const char *path, struct err *err)
 {
-	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	/* Lazily: it calls 24,000 functions by name, and looking for all of them takes as long as the rest of the loading. */
+	void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 
 	if (library == NULL)
 		return err_set(err, ERR_FAILED,
@@ -327,7 +328,8 @@ take_error(const char *text, struct err *err)
 		text += n + (text[n] == '\n');
 	}
 	err_set(err, ERR_FAILED, "%s%s", buf_str(&b),
-		no_memory ? "\nengine_memory bounds it; what does not fit goes to engine_temp_dir (man "
+		no_memory ? "\nengine_memory bounds it; what does not fit goes to engine_temp_dir "
+			    "(man "
 			    "scheduler.ini)."
 			  : "");
 	buf_free(&b);
