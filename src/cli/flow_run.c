@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "catalog/runs.h"
@@ -166,8 +167,12 @@ cli_engine_open(struct cli *cli, struct duck **duck, struct err *err)
 
 	if (cli_configure(cli, err) < 0)
 		return -1;
-	if (cli->config->engine_temp_dir != NULL)
+	if (cli->config->engine_temp_dir != NULL) {
 		temp = cli->config->engine_temp_dir;
+		/* Better now than when something does not fit into memory. */
+		if (file_mkdirs(temp, 0700, err) < 0)
+			return err_prefix(err, "engine_temp_dir");
+	}
 	options.temp_dir = arena_printf(&cli->arena, "%s/flowfile-engine-%ld",
 		temp != NULL ? temp : "/tmp", (long)getpid());
 	options.memory_max_bytes = cli->config->engine_memory_bytes;

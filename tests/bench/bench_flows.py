@@ -183,7 +183,7 @@ def measure_outputs(say):
 
 
 def measure_memory(say):
-    limit = 192
+    limit = 256
     path = DATA / "sort.yaml"
     path.write_text(f"""flowfile_version: 0.16.0
 flowfile_id: 1

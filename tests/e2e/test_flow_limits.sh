@@ -56,7 +56,7 @@ as_before
 # --- memory ---
 flow memory 'SELECT md5(range::VARCHAR) AS a, string_agg(range::VARCHAR) AS b FROM range(3000000) GROUP BY a'
 FLOWFILE_SCHEDULER_ENGINE_MEMORY=32M FLOWFILE_SCHEDULER_ENGINE_TEMP_DIR=/proc/nowhere run 1 run flow "$dir/memory.yaml"
-err 'node 2 (catalog_writer): '
+err 'engine_temp_dir'
 as_before
 FLOWFILE_SCHEDULER_ENGINE_MEMORY=32M FLOWFILE_SCHEDULER_ENGINE_THREADS=1 run 1 run flow "$dir/memory.yaml"
 err 'node 2 (catalog_writer): Out of Memory Error'

@@ -92,6 +92,10 @@ add_csv_options(struct compiler *c, const cJSON *table, struct buf *sql, struct 
 	return 0;
 }
 
+/* Of a large file it reads 32 MB otherwise, to look at some thousand lines. */
+#define SNIFF ", buffer_size = 4000000"
+#define SNIFFED ", buffer_size=4000000"
+
 /* Whether the engine's words are right: it does not double the quotes that are in names and paths. */
 static bool
 is_usable(struct compiler *c, const char *sql)
@@ -109,9 +113,11 @@ is_usable(struct compiler *c, const char *sql)
 static int
 fix_csv(struct compiler *c, const char *arguments, struct buf *sql, struct err *err)
 {
-	const char *query = arena_printf(c->arena, "SELECT Prompt FROM sniff_csv(%s)", arguments),
+	const char *query = arena_printf(
+			   c->arena, "SELECT Prompt FROM sniff_csv(%s" SNIFF ")", arguments),
 		   *prompt = NULL;
 	struct duck_rows *rows;
+	char *own;
 	size_t len;
 
 	if (duck_query(c->plan->shapes, query, &rows, err) < 0)
@@ -126,6 +132,9 @@ fix_csv(struct compiler *c, const char *arguments, struct buf *sql, struct err *
 	if (len > 0 && prompt[len - 1] == ';')
 		len--;
 	prompt = arena_printf(c->arena, "SELECT * %.*s", (int)len, prompt);
+	own = strstr(prompt, SNIFFED);
+	if (own != NULL) /* not for reading all of it */
+		memmove(own, own + strlen(SNIFFED), strlen(own + strlen(SNIFFED)) + 1);
 	if (strstr(arguments, "''") == NULL && is_usable(c, prompt))
 		buf_puts(sql, prompt);
 	return 0;
