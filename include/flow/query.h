@@ -40,6 +40,9 @@ struct query {
 int
 query_parse(struct duck *d, const char *text, struct arena *a, struct query *out, struct err *err);
 
+/* Behind blanks and comments; a comment without an end goes to that of the text. */
+const char *query_skip_blank(const char *p);
+
 /* The text with the tables' new names. Columns can be named by the old ones still. In the arena. */
 const char *query_bind(const struct query *query, struct arena *a);
 

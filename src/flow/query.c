@@ -203,8 +203,8 @@ walk(struct tree *t, const cJSON *node, const struct names *names, struct err *e
 
 /* --- the text ---------------------------------------------------------------------------------------------- */
 
-static const char *
-skip_blank(const char *p)
+const char *
+query_skip_blank(const char *p)
 {
 	const char *end;
 
@@ -213,8 +213,8 @@ skip_blank(const char *p)
 			p++;
 		else if (p[0] == '-' && p[1] == '-')
 			p += strcspn(p, "\n");
-		else if (p[0] == '/' && p[1] == '*' && (end = strstr(p + 2, "*/")) != NULL)
-			p = end + 2;
+		else if (p[0] == '/' && p[1] == '*')
+			p = (end = strstr(p + 2, "*/")) != NULL ? end + 2 : p + strlen(p);
 		else
 			return p;
 	}
@@ -285,8 +285,8 @@ without_end(const char *text, struct arena *a)
 {
 	char *copy = arena_strdup(a, text), *p = copy;
 
-	while (*(p = (char *)skip_blank(p)) != '\0') {
-		if (*p == ';' && *skip_blank(p + 1) == '\0')
+	while (*(p = (char *)query_skip_blank(p)) != '\0') {
+		if (*p == ';' && *query_skip_blank(p + 1) == '\0')
 			*p = '\0';
 		else if (*p == '"' || *p == '\'')
 			p = (char *)skip_name(p);
@@ -330,7 +330,7 @@ skip_names(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
-			p = skip_blank(skip_blank(p) + 1);
+			p = query_skip_blank(query_skip_blank(p) + 1);
 		p = skip_name(p);
 	}
 	return p;
@@ -394,7 +394,7 @@ shorten_column(const struct query *q, const struct query_column *c)
 	const char *start = q->text + c->at, *end = start;
 
 	if (n > 0)
-		end = skip_blank(skip_blank(skip_names(start, n)) + 1);
+		end = query_skip_blank(query_skip_blank(skip_names(start, n)) + 1);
 	return (struct edit){c->at, (size_t)(end - q->text), ""};
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "flow/lineage.h"
+#include "flow/query.h"
 
 #define DEPTH_MAX 256
 
@@ -42,19 +43,7 @@ is_name_char(char c)
 static void
 skip_blank(struct scan *s)
 {
-	const char *end;
-
-	for (;;) {
-		if (isspace((unsigned char)*s->at))
-			s->at++;
-		else if (s->at[0] == '-' && s->at[1] == '-')
-			s->at += strcspn(s->at, "\n");
-		else if (s->at[0] == '/' && s->at[1] == '*')
-			s->at = (end = strstr(s->at + 2, "*/")) != NULL ? end + 2
-									: s->at + strlen(s->at);
-		else
-			return;
-	}
+	s->at = query_skip_blank(s->at);
 }
 
 static enum word

@@ -1,41 +1,8 @@
 /* What each node makes of its input: the flow of a case writes a CSV file, which is compared. */
-#include <string.h>
-#include <unistd.h>
-
-#include "base/file.h"
-#include "engine_test.h"
-#include "flow/node.h"
-#include "flow/run.h"
-
-static char dir[] = "/tmp/test_nodes.XXXXXX";
-static struct duck *d;
-static struct arena a;
-
-static void
-set_up(void)
-{
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
-	d = engine_test_open();
-	a = (struct arena)ARENA_INIT;
-}
-
-static void
-tear_down(void)
-{
-	char command[128];
-
-	duck_close(d);
-	arena_free(&a);
-	ck_assert_int_eq(chdir("/"), 0);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	ck_assert_int_eq(system(command), 0);
-}
+#include "node_test.h"
 
 /* Node 1 and 2 are there; the case's node is 3 and is written by 4. */
 #define LEFT                                                                                       \
-	"nodes:\n"                                                                                 \
 	"- {id: 1, type: manual_input, outputs: [3], setting_input: {raw_data_format: {columns: "  \
 	"[{name: k, data_type: String}, "                                                          \
 	"{name: v, data_type: Int64}, {name: w, data_type: Float64}], data: [[b, a, null, a, b], " \
@@ -46,32 +13,19 @@ tear_down(void)
 	"[{name: k, data_type: String}, "                                                          \
 	"{name: v, data_type: Int64}, {name: x, data_type: String}], data: [[a, c, null], [10, "   \
 	"30, 50], [one, three, none]]}}}\n"
-#define WRITTEN                                                                                    \
+#define TO_FILE                                                                                    \
 	"- {id: 4, type: output, input_ids: [3], setting_input: {output_settings: {name: o.csv, "  \
 	"directory: ., file_type: csv}}}\n"
 
 static int
 run_node(const char *type, const char *inputs, const char *settings, struct err *err)
 {
-	const char *text = arena_printf(&a,
-		LEFT "%s- {id: 3, type: %s, outputs: [4], %s, setting_input: {%s}}\n" WRITTEN,
+	const char *nodes = arena_printf(&a,
+		LEFT "%s- {id: 3, type: %s, outputs: [4], %s, setting_input: {%s}}\n" TO_FILE,
 		strstr(inputs, "2") != NULL ? RIGHT : "", type, inputs, settings);
-	const struct flow_run_options how = {0};
-	const struct plan_options options = {.duck = d};
 	struct flow_progress progress;
-	struct err write_err = ERR_INIT;
-	struct flow *flow;
-	struct plan *plan;
-	int rc;
 
-	ck_assert_int_eq(file_write_atomic("flow.yaml", text, strlen(text), 0644, &write_err), 0);
-	ck_assert_msg(flow_read("flow.yaml", NULL, 0, &flow, err) == 0, "%s", err->text);
-	ck_assert_int_eq(plan_create(&options, &plan, err), 0);
-	plan_scope(plan, flow, NULL, 0);
-	rc = flow_run(plan, &how, &progress, err);
-	plan_free(plan);
-	flow_free(flow);
-	return rc;
+	return run_nodes(nodes, &progress, err);
 }
 
 #define ONE "input_ids: [1]"
