@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +29,9 @@
 
 /* Holds the group's number until it is waited for, and hears the end of this process as the end of its input. */
 static const char guard_script[] = "trap '' TERM INT HUP QUIT; read -r x; kill -KILL 0";
+
+/* A limit that is set once it runs would come too late for its first steps. */
+static const char limit_script[] = "ulimit -v \"$0\" && exec \"$@\"";
 
 struct stream {
 	int fd;
@@ -89,6 +92,22 @@ make_environment(const char *const *more)
 		if (strchr(more[i], '=') != NULL)
 			env[n++] = (char *)more[i];
 	return env;
+}
+
+/* Owned by the caller, its texts borrowed. */
+static const char **
+limit_memory(const char *const *argv, const char *kib)
+{
+	const char *const shell[] = {"/bin/sh", "-c", limit_script, kib};
+	size_t n = 0;
+	const char **limited;
+
+	while (argv[n] != NULL)
+		n++;
+	limited = xcalloc(ARRAY_LEN(shell) + n + 1, sizeof(*limited));
+	memcpy(limited, shell, sizeof(shell));
+	memcpy(limited + ARRAY_LEN(shell), argv, n * sizeof(*argv));
+	return limited;
 }
 
 struct spawn {
@@ -199,10 +218,14 @@ static int
 start_program(struct child *c, struct err *err)
 {
 	struct spawn s = {.argv = c->options->argv, .fds = {-1, -1, -1}, .group = c->guard};
-	const rlim_t memory = (rlim_t)c->options->memory_max_bytes;
-	const struct rlimit limit = {memory, memory};
+	const char **limited = NULL;
+	char kib[32];
 	int rc;
 
+	if (c->options->memory_max_bytes > 0) {
+		snprintf(kib, sizeof(kib), "%" PRId64, c->options->memory_max_bytes / 1024);
+		s.argv = limited = limit_memory(s.argv, kib);
+	}
 	if (open_all(c, s.fds, err) < 0) {
 		rc = -1;
 	} else {
@@ -212,12 +235,11 @@ start_program(struct child *c, struct err *err)
 		if (rc != 0)
 			rc = err_errno(err, rc, "%s", s.argv[0]);
 	}
+	free(limited);
 	for (int i = 0; i < 3; i++)
 		close_fd(&s.fds[i]);
 	if (rc < 0)
 		return -1;
-	if (memory > 0)
-		prlimit(c->pid, RLIMIT_AS, &limit, NULL);
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	return 0;
 }
