@@ -21,7 +21,8 @@ mkdir -p "$(dirname "$target")"
 dir=$(mktemp -d "$(dirname "$target")/.engine.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-npm pack --silent "@duckdb/node-bindings-linux-$machine@$version" >/dev/null
+npm pack --loglevel=error "@duckdb/node-bindings-linux-$machine@$version" >/dev/null ||
+	die "npm could not fetch DuckDB; a libduckdb.so of version ${version%-*} from elsewhere can be put at $target"
 tar -xzf ./*.tgz package/libduckdb.so
 cd "$OLDPWD"
 chmod 755 "$dir/package/libduckdb.so"
