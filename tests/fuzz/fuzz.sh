@@ -1,5 +1,5 @@
 #!/bin/sh
-# Looks for inputs that break the reading of requests, flow files and formulas: fuzz.sh, in a build folder (make fuzz).
+# Looks for inputs that break the reading of what people and other programs write: fuzz.sh, in a build folder (make fuzz).
 # FUZZ_SECONDS: for each target. What is found stays in fuzz-build/<target>/.
 
 set -eu
@@ -25,15 +25,17 @@ fi
 mkdir -p fuzz-build
 cd fuzz-build
 [ -f Makefile ] || "$top/configure" -q CC="$cc" CFLAGS="$flags -fsanitize=fuzzer-no-link,$sanitizers -fno-sanitize-recover=undefined"
+ours='libhttp.a libflow.a libcatalog.a libffconfig.a librunner.a libstore.a libcore.a libbase.a'
 make -s store/sql.h
-make -s -j2 libflow.a libhttp.a libcatalog.a librunner.a libstore.a libcore.a libbase.a
+# shellcheck disable=SC2086
+make -s -j2 $ours
 
 libraries=$(pkg-config --libs libevent_core sqlite3 libcjson libjwt libcrypto yaml-0.1)
-for target in ${FUZZ_TARGETS:-auth conn flow formula request}; do
+for target in $FUZZ_TARGETS; do
 	# shellcheck disable=SC2086
-	"$cc" $flags -std=gnu11 -D_GNU_SOURCE -fsanitize="fuzzer,$sanitizers" -fno-sanitize-recover=undefined -I"$top/include" -I. \
+	"$cc" $flags -std=gnu11 -D_GNU_SOURCE -DFUZZ_ALONE -fsanitize="fuzzer,$sanitizers" -fno-sanitize-recover=undefined -I"$top/include" -I. \
 		"$top/tests/fuzz/fuzz_$target.c" -o "fuzz_$target" \
-		libflow.a libhttp.a libcatalog.a librunner.a libstore.a libcore.a libbase.a $libraries -lhttp_parser -lpthread -lm -ldl
+		$ours $libraries -lhttp_parser -lpthread -lm -ldl
 	mkdir -p "$target"
 	echo "$target: $seconds s"
 	"./fuzz_$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -artifact_prefix="$target/broken-" \

@@ -11,7 +11,7 @@
 static char names[][16] = {"authorization", "cookie", "host", "origin", "x-internal-token"};
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(auth)(const uint8_t *data, size_t size)
 {
 	static const char *const pages[] = {"http://localhost:*", "https://flows.example", NULL};
 	static const char *const hosts[] = {"flows.example", NULL};

@@ -59,7 +59,7 @@ drain(int fd, char first[9], size_t *n_first)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(conn)(const uint8_t *data, size_t size)
 {
 	struct http_counts counts;
 	char first[9] = "";

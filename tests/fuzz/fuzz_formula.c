@@ -41,7 +41,7 @@ check_columns(const char *text, const struct columns *columns, struct arena *a)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(formula)(const uint8_t *data, size_t size)
 {
 	struct column items[] = {{"a", "BIGINT"}, {"b", "VARCHAR"}, {"c", "DATE"}, {"d", "BOOLEAN"},
 		{"e\"", "DOUBLE"}, {"f", "TIMESTAMP"}, {"g", "VARCHAR[]"}, {"h", "UUID"}};

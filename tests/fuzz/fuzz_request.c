@@ -97,7 +97,7 @@ check_complaint(struct call *c)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(request)(const uint8_t *data, size_t size)
 {
 	struct http_request *r = xcalloc(1, sizeof(*r));
 	struct api_job *job = api_job_new(r);
