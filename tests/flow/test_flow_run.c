@@ -231,6 +231,27 @@ START_TEST(what_several_outputs_read_is_computed_once)
 }
 END_TEST
 
+START_TEST(a_path_is_no_pattern)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+
+	write_text("a1b.csv", "x\nother\n");
+	write_text("a[1]*.csv", "x\nright\n");
+	ck_assert_msg(run_flow("nodes:\n" READ("1", "'a[1]*.csv'", "2") WRITE("2", "1", "o.csv"), 0,
+			      &progress, &err) == 0,
+		"%s", err.text);
+	ck_assert_str_eq(text_of("o.csv"), "x\nright\n");
+	write_text("a?\\.csv", "x\n");
+	err_clear(&err);
+	ck_assert_int_eq(
+		run_flow("nodes:\n" READ("1", "'a?\\.csv'", "2") WRITE("2", "1", "o.csv"), 0,
+			&progress, &err),
+		-1);
+	ck_assert_ptr_nonnull(strstr(err.text, "no path with a \\ beside"));
+}
+END_TEST
+
 START_TEST(columns_that_differ_in_case_only_are_refused)
 {
 	struct relation *relation;
@@ -375,6 +396,7 @@ main(void)
 	tcase_add_test(tc, a_file_that_lies_about_its_types_is_said_with_its_line);
 	tcase_add_test(tc, the_filters_of_a_reader_reach_the_scan);
 	tcase_add_test(tc, what_several_outputs_read_is_computed_once);
+	tcase_add_test(tc, a_path_is_no_pattern);
 	tcase_add_test(tc, columns_that_differ_in_case_only_are_refused);
 	tcase_add_loop_test(
 		tc, rows_of_the_flow_itself_are_typed, 0, sizeof(manual) / sizeof(manual[0]));

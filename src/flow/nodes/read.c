@@ -28,6 +28,36 @@ node_read_judge(const struct flow_node *node, const char **why)
 
 /* --- which files ------------------------------------------------------------------------------------------ */
 
+/*
+ * A path that stands for itself, though the engine takes paths for patterns. In the arena; NULL with err for the one kind that
+ * cannot be written so.
+ */
+static const char *
+literal_path(const char *path, struct arena *a, struct err *err)
+{
+	char *out, *p;
+
+	if (strpbrk(path, "*?[") == NULL)
+		return path;
+	if (strchr(path, '\\') != NULL) {
+		err_set(err, ERR_USAGE,
+			"received_file: %s: the engine reads no path with a \\ beside one of *?[",
+			path);
+		return NULL;
+	}
+	p = out = arena_alloc(a, 3 * strlen(path) + 1);
+	for (; *path != '\0'; path++) {
+		bool special = strchr("*?[", *path) != NULL;
+
+		if (special)
+			*p++ = '[';
+		*p++ = *path;
+		if (special)
+			*p++ = ']';
+	}
+	return out;
+}
+
 /* The path in the engine's SQL: a folder stands for all files in it that end like its type. */
 static int
 add_path(struct compiler *c, const cJSON *file, enum file_type type, struct buf *sql,
@@ -49,6 +79,9 @@ add_path(struct compiler *c, const cJSON *file, enum file_type type, struct buf 
 	if (S_ISDIR(sb.st_mode) != (mode == 1))
 		return err_set(err, ERR_USAGE, "received_file: %s is %s folder", path,
 			mode == 1 ? "no" : "a");
+	path = literal_path(path, c->arena, err);
+	if (path == NULL)
+		return -1;
 	if (mode == 1)
 		path = arena_printf(c->arena, "%s/*.%s", path, file_types[type]);
 	sql_text(sql, path);
@@ -96,7 +129,7 @@ add_csv_options(struct compiler *c, const cJSON *table, struct buf *sql, struct 
 #define SNIFF ", buffer_size = 4000000"
 #define SNIFFED ", buffer_size=4000000"
 
-/* Whether the engine's words are right: it does not double the quotes that are in names and paths. */
+/* Whether the engine's words are right: it does not double the quotes that are in names and paths, nor keep what makes a path literal. */
 static bool
 is_usable(struct compiler *c, const char *sql)
 {
@@ -135,7 +168,8 @@ fix_csv(struct compiler *c, const char *arguments, struct buf *sql, struct err *
 	own = strstr(prompt, SNIFFED);
 	if (own != NULL) /* not for reading all of it */
 		memmove(own, own + strlen(SNIFFED), strlen(own + strlen(SNIFFED)) + 1);
-	if (strstr(arguments, "''") == NULL && is_usable(c, prompt))
+	if (strstr(arguments, "''") == NULL && strchr(arguments, '[') == NULL &&
+		is_usable(c, prompt))
 		buf_puts(sql, prompt);
 	return 0;
 }
