@@ -60,6 +60,8 @@ struct flow {
  */
 int flow_read(const char *path, const struct flow_param *given, size_t n_given, struct flow **out,
 	struct err *err);
+/* The same of a document that is no file, which it takes, also when it fails; name is for errors. */
+int flow_of_document(cJSON *document, const char *name, struct flow **out, struct err *err);
 void flow_free(struct flow *flow); /* NULL does nothing */
 
 /* NULL: none. */

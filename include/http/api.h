@@ -59,6 +59,7 @@ struct api_context {
 	void (*facts)(const struct api_context *x, struct api_facts *out);
 	/* For routes of the server's own thread. */
 	struct api *api;
+	bool desktop; /* Flowfile's mode is electron: its one user may read every file */
 };
 
 struct api;

@@ -26,6 +26,7 @@ flowfile_SOURCES = \
 	src/cli/query_seal.c \
 	src/cli/query_sql.c \
 	src/cli/query_table.c \
+	src/cli/query_write.c \
 	src/cli/request.c \
 	src/cli/rows.c \
 	src/cli/scheduler_open.c \

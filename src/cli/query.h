@@ -31,6 +31,8 @@ struct inquiry {
 enum query_need {
 	QUERY_TABLE = 1, /* "table_id" */
 	QUERY_ENGINE = 2,
+	/* It writes into the catalog, and comes to its end though nobody wants the answer. */
+	QUERY_WRITES = 4,
 };
 
 struct inquiry_kind {
@@ -60,6 +62,8 @@ int query_materialize(struct inquiry *q, const struct table_info *table, struct 
 int query_history(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_optimize(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_vacuum(struct inquiry *q, const struct table_info *table, struct err *err);
+/* query_write.c */
+int query_import(struct inquiry *q, const struct table_info *table, struct err *err);
 /* query_sql.c */
 int query_sql(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_schema(struct inquiry *q, const struct table_info *table, struct err *err);

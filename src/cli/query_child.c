@@ -30,6 +30,7 @@ const struct inquiry_kind query_kinds[] = {
 	{"history", QUERY_TABLE, query_history},
 	{"optimize", QUERY_TABLE | QUERY_ENGINE, query_optimize},
 	{"vacuum", QUERY_TABLE | QUERY_ENGINE, query_vacuum},
+	{"import", QUERY_ENGINE | QUERY_WRITES, query_import},
 	{"sql", QUERY_ENGINE, query_sql},
 	{"schema", QUERY_ENGINE, query_schema},
 	{"flow", QUERY_ENGINE, query_flow},
@@ -126,9 +127,10 @@ read_question(struct inquiry *q, struct err *err)
 static struct {
 	pthread_mutex_t lock;
 	struct duck *duck; /* that is to be interrupted */
+	pthread_mutex_t busy; /* held by who must come to its end, well or not */
 	sigset_t signals;
 	bool by_socket;
-} watched = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} watched = {.lock = PTHREAD_MUTEX_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER};
 
 /* For as long as the process lives: it ends it. */
 static void *
@@ -147,6 +149,7 @@ watch(void *arg)
 		duck_interrupt(watched.duck);
 	pthread_mutex_unlock(&watched.lock);
 	sleep(CLEANUP_S);
+	pthread_mutex_lock(&watched.busy);
 	_exit(1);
 }
 
@@ -181,14 +184,15 @@ set_watched(struct duck *duck)
 
 /* --- what it works with -------------------------------------------------------------------------------------- */
 
+/* What may be written was checked by who asks; behind views nothing could be. */
 static int
-open_catalog(struct inquiry *q, struct err *err)
+open_catalog(struct inquiry *q, bool writes, struct err *err)
 {
 	const char *url = cJSON_GetStringValue(member(q->settings, "database"));
 	const char *base = cJSON_GetStringValue(member(q->settings, "storage_dir"));
-	bool restricted = query_bool(q, "restricted");
+	bool restricted = query_bool(q, "restricted") && !writes;
 	const struct db_options options = {
-		.read_only = !restricted, /* whose views are made on the connection */
+		.read_only = !restricted && !writes, /* views are made on the connection */
 		.busy_timeout_ms = (int)number_of(q->settings, "database_timeout_ms", 5000),
 		.application_name = "flowfile_scheduler query",
 	};
@@ -257,6 +261,21 @@ close_all(struct inquiry *q)
 
 /* --- the answer ----------------------------------------------------------------------------------------------- */
 
+/* What is written is written as a whole, or cleared away: an interrupt ends what the engine does, but not this. */
+static int
+run_kind(struct inquiry *q, const struct inquiry_kind *kind, const struct table_info *table,
+	struct err *err)
+{
+	int rc;
+
+	if ((kind->needs & QUERY_WRITES) == 0)
+		return kind->run(q, table, err);
+	pthread_mutex_lock(&watched.busy);
+	rc = kind->run(q, table, err);
+	pthread_mutex_unlock(&watched.busy);
+	return rc;
+}
+
 static int
 run(struct inquiry *q, struct err *err)
 {
@@ -268,7 +287,7 @@ run(struct inquiry *q, struct err *err)
 		kind++;
 	if (kind->what == NULL)
 		return err_set(err, ERR_USAGE, "there is no such question");
-	if (open_catalog(q, err) < 0)
+	if (open_catalog(q, (kind->needs & QUERY_WRITES) != 0, err) < 0)
 		return -1;
 	if ((kind->needs & QUERY_TABLE) != 0 &&
 		tables_get(&q->catalog, query_int(q, "table_id", ID_NONE), &q->arena, &table, err) <
@@ -276,7 +295,7 @@ run(struct inquiry *q, struct err *err)
 		return -1;
 	if ((kind->needs & QUERY_ENGINE) != 0 && open_engine(q, err) < 0)
 		return -1;
-	if (kind->run(q, (kind->needs & QUERY_TABLE) != 0 ? &table : NULL, err) < 0)
+	if (run_kind(q, kind, (kind->needs & QUERY_TABLE) != 0 ? &table : NULL, err) < 0)
 		return -1;
 	if (!buf_failed(&q->out))
 		return 0;

@@ -1,10 +1,4 @@
 /* `flowfile tables preview`: the first rows of a table, read as a flow reads it: through a catalog_reader node. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/mem.h"
 #include "catalog/resolve.h"
 #include "cli/flow.h"
 #include "flow/plan.h"
@@ -29,27 +23,20 @@ print_rows(struct cli *cli, struct plan *plan, struct relation *relation, int64_
 	return rc;
 }
 
-/* A flow of one reader, in a file for as long as it takes to read it. */
+/* A flow of one reader. */
 static int
-make_flow(struct cli *cli, int64_t id, int64_t version, struct flow **out, struct err *err)
+make_flow(int64_t id, int64_t version, struct flow **out, struct err *err)
 {
-	const char *at = version < 0
-		? ""
-		: arena_printf(&cli->arena, ", \"delta_version\": %lld", (long long)version);
-	char path[] = "/tmp/flowfile-preview-XXXXXX.json";
-	int fd = mkstemps(path, (int)strlen(".json")), rc;
+	cJSON *document = cJSON_CreateObject(), *node = cJSON_CreateObject(), *settings;
 
-	if (fd < 0)
-		return err_set(err, ERR_FAILED, "%s cannot be made", path);
-	dprintf(fd,
-		"{\"flowfile_version\": \"1\", \"flowfile_id\": 1, \"flowfile_name\": \"preview\", "
-		"\"flowfile_settings\": {}, \"nodes\": [{\"id\": 1, \"type\": \"catalog_reader\", "
-		"\"setting_input\": {\"catalog_table_id\": %lld%s}}]}",
-		(long long)id, at);
-	close(fd);
-	rc = flow_read(path, NULL, 0, out, err);
-	unlink(path);
-	return rc;
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(document, "nodes"), node);
+	cJSON_AddNumberToObject(node, "id", 1);
+	cJSON_AddStringToObject(node, "type", "catalog_reader");
+	settings = cJSON_AddObjectToObject(node, "setting_input");
+	cJSON_AddNumberToObject(settings, "catalog_table_id", (double)id);
+	if (version >= 0)
+		cJSON_AddNumberToObject(settings, "delta_version", (double)version);
+	return flow_of_document(document, "preview", out, err);
 }
 
 static int
@@ -85,7 +72,7 @@ tables_preview_run(struct cli *cli, struct err *err)
 		args_int(cli, "version", 0, INT64_MAX, -1, &version, err) < 0 ||
 		cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0 ||
-		make_flow(cli, id, version, &flow, err) < 0)
+		make_flow(id, version, &flow, err) < 0)
 		return -1;
 	rc = preview(cli, flow, limit, err);
 	flow_free(flow);

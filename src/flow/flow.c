@@ -359,24 +359,43 @@ read_flow(struct reader *r, struct err *err)
 	return put_in_order(flow, err);
 }
 
+static int
+finish(struct flow *flow, const char *path, const struct flow_param *given, size_t n_given,
+	struct flow **out, struct err *err)
+{
+	struct reader r = {.flow = flow, .given = given, .n_given = n_given};
+
+	flow->path = arena_strdup(&flow->arena, path);
+	flow->name = name_of(path, &flow->arena);
+	if (read_flow(&r, err) < 0) {
+		flow_free(flow);
+		return err_prefix(err, "%s", path);
+	}
+	*out = flow;
+	return 0;
+}
+
 int
 flow_read(const char *path, const struct flow_param *given, size_t n_given, struct flow **out,
 	struct err *err)
 {
 	struct flow *flow = xcalloc(1, sizeof(*flow));
-	struct reader r = {.flow = flow, .given = given, .n_given = n_given};
 
-	flow->path = arena_strdup(&flow->arena, path);
-	flow->name = name_of(path, &flow->arena);
 	flow->document = document_read(path, err);
-	if (flow->document == NULL || read_flow(&r, err) < 0) {
-		if (flow->document != NULL)
-			err_prefix(err, "%s", path);
+	if (flow->document == NULL) {
 		flow_free(flow);
 		return -1;
 	}
-	*out = flow;
-	return 0;
+	return finish(flow, path, given, n_given, out, err);
+}
+
+int
+flow_of_document(cJSON *document, const char *name, struct flow **out, struct err *err)
+{
+	struct flow *flow = xcalloc(1, sizeof(*flow));
+
+	flow->document = document;
+	return finish(flow, name, NULL, 0, out, err);
 }
 
 void

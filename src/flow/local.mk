@@ -60,7 +60,8 @@ libflow_a_SOURCES = \
 	src/flow/query_names.c \
 	src/flow/run.c \
 	src/flow/setting.c \
-	src/flow/similarity.c
+	src/flow/similarity.c \
+	src/flow/table_data.c
 noinst_HEADERS += \
 	include/flow/catalog_sql.h \
 	src/flow/setting.c
@@ -82,6 +83,7 @@ noinst_HEADERS += \
 	include/flow/query.h \
 	include/flow/run.h \
 	include/flow/similarity.h \
+	include/flow/table_data.h \
 	src/flow/delta_impl.h
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \
 	-DDUCKDB_LIBRARY=\"$(DUCKDB_LIBRARY)\"

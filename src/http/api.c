@@ -367,7 +367,13 @@ api_start(const struct api_options *options, struct api **out, struct err *err)
 
 	api->options = *options;
 	api->context = (struct api_context){
-		options->holder_id, options->version, &api->options.paths, read_facts, api};
+		.holder_id = options->holder_id,
+		.version = options->version,
+		.paths = &api->options.paths,
+		.facts = read_facts,
+		.api = api,
+		.desktop = options->auth.desktop,
+	};
 	pthread_mutex_init(&api->lock, NULL);
 	/* Signals are the daemon's thread's. */
 	sigfillset(&all);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "catalog/namespaces.h"
 #include "catalog/tables.h"
 #include "http/api.h"
@@ -174,23 +175,105 @@ api_new_table(const struct call *c)
 	};
 }
 
-/* Data that is a Delta table already needs no copy: its record is made. All else is the engine's to copy. */
+static bool
+is_below(const char *path, const char *folder)
+{
+	char real[PATH_MAX];
+	size_t len;
+
+	if (!folder || !realpath(folder, real))
+		return false;
+	len = strlen(real);
+	return !strncmp(path, real, len) && (path[len] == '/' || len == 1);
+}
+
+/* The path with its links followed, in the arena, when it may be read (contract 5.8); NULL, and the call has failed. */
+static const char *
+check_path(struct call *c, const char *path)
+{
+	const struct paths *paths = c->api->paths;
+	char real[PATH_MAX];
+
+	if (strstr(path, "..")) {
+		call_fail(c, 403, "Access denied: path traversal not allowed");
+		return NULL;
+	}
+	if (!realpath(path, real)) {
+		if (c->api->desktop)
+			call_fail(c, 422, "File not found: %s", path);
+		else /* which files there are elsewhere is not told either */
+			call_fail(c, 403, "Access denied");
+		return NULL;
+	}
+	if (!c->api->desktop && !is_below(real, ".") && !is_below(real, paths->base) &&
+		!is_below(real, paths->user_data)) {
+		call_fail(c, 403, "Access denied");
+		return NULL;
+	}
+	return arena_strdup(c->a, real);
+}
+
+/* By the end of its name; what the flows' reader cannot read is none. */
+static const struct file_type {
+	const char *ending, *type, *delimiter;
+} file_types[] = {
+	{".csv", "csv", ","},
+	{".txt", "csv", ","},
+	{".tsv", "csv", "\t"},
+	{".parquet", "parquet", NULL},
+	{".json", "json", NULL},
+	{".ndjson", "ndjson", NULL},
+	{".jsonl", "ndjson", NULL},
+};
+
+static const struct file_type *
+type_of(struct call *c, const char *path)
+{
+	const char *name = path_basename(path), *ending = strrchr(name, '.');
+	struct stat sb;
+
+	if (stat(path, &sb) < 0 || !S_ISREG(sb.st_mode)) {
+		call_fail(c, 422, "%s is no file", path);
+		return NULL;
+	}
+	for (size_t i = 0; ending && i < ARRAY_LEN(file_types); i++)
+		if (text_equal_nocase(ending, file_types[i].ending))
+			return &file_types[i];
+	call_fail(c, 422, "Unsupported file type: %s", ending ? ending : name);
+	return NULL;
+}
+
+static int
+import_file(struct call *c, const struct table_new *new, const char *path)
+{
+	const struct file_type *type = type_of(c, path);
+	struct json *j;
+
+	if (!type)
+		return -1;
+	j = call_query_begin(c, "import");
+	json_kv_string(j, "name", new->name);
+	json_kv_int(j, "namespace_id", new->namespace_id);
+	json_kv_string(j, "description", new->description);
+	json_kv_string(j, "path", path);
+	json_kv_string(j, "file_type", type->type);
+	json_kv_string(j, "delimiter", type->delimiter);
+	return call_query_end(c, NULL);
+}
+
+/* Data that is a Delta table already needs no copy: its record is made. All else is copied. */
 static int
 register_table(struct call *c)
 {
-	const char *path = call_string(c, "file_path");
 	struct table_new new = api_new_table(c);
-	char real[PATH_MAX];
+	const char *path = check_path(c, call_string(c, "file_path"));
 	int64_t id;
 
-	if (strstr(path, ".."))
-		return call_fail(c, 403, "Access denied: path traversal not allowed");
-	if (!is_delta(c, path)) {
-		if (tables_check_place(c->cat, new.name, new.namespace_id, ID_NONE, &c->err) < 0)
-			return -1;
-		return api_need_engine(c, "Copying a file into a Delta table");
-	}
-	new.file_path = realpath(path, real) ? real : path;
+	if (!path || tables_check_place(c->cat, new.name, new.namespace_id, ID_NONE, &c->err) < 0)
+		return -1;
+	if (!is_delta(c, path))
+		return import_file(c, &new, path);
+	new.file_path = path;
 	if (tables_register(c->cat, &new, &id, &c->err) < 0)
 		return -1;
 	return api_write_table(c, id);
@@ -366,7 +449,9 @@ static const struct route routes[] = {
 	{"GET", "/catalog/tables", AUTH_ANY, 200, list_fields, "[Table]", list_tables,
 		"Tables, by name", false, false},
 	{"POST", "/catalog/tables", AUTH_ANY, 201, register_fields, "Table", register_table,
-		"Register data that is a Delta table already", false, false},
+		"Copy a file into a new table; what is a Delta table already is registered as it "
+		"is",
+		false, false},
 	{"POST", "/catalog/tables/from-data", AUTH_ANY, 201, data_fields, "Table", register_data,
 		"Register data that was written elsewhere; nothing of it is read", false, false},
 	{"GET", "/catalog/tables/resolve", AUTH_ANY, 200, resolve_fields, "ResolvedTable",

@@ -16,6 +16,8 @@ e2e_tests = \
 	tests/e2e/test_api_malformed.sh \
 	tests/e2e/test_api_queries.sh \
 	tests/e2e/test_api_queries_postgres.sh \
+	tests/e2e/test_api_writes.sh \
+	tests/e2e/test_api_writes_postgres.sh \
 	tests/e2e/test_cli.sh \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
@@ -37,8 +39,10 @@ EXTRA_DIST += \
 	tests/e2e/test_api_auth.py \
 	tests/e2e/test_api_malformed.py \
 	tests/e2e/test_api_queries.py \
+	tests/e2e/test_api_writes.py \
 	tests/e2e/api_client.py \
 	tests/e2e/api_client.sh \
+	tests/e2e/api_engine.py \
 	tests/e2e/api_store.py \
 	tests/e2e/test_api_flows.py \
 	tests/e2e/test_api_runs.py \

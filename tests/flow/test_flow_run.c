@@ -244,9 +244,8 @@ START_TEST(a_path_is_no_pattern)
 	ck_assert_str_eq(text_of("o.csv"), "x\nright\n");
 	write_text("a?\\.csv", "x\n");
 	err_clear(&err);
-	ck_assert_int_eq(
-		run_flow("nodes:\n" READ("1", "'a?\\.csv'", "2") WRITE("2", "1", "o.csv"), 0,
-			&progress, &err),
+	ck_assert_int_eq(run_flow("nodes:\n" READ("1", "'a?\\.csv'", "2") WRITE("2", "1", "o.csv"),
+				 0, &progress, &err),
 		-1);
 	ck_assert_ptr_nonnull(strstr(err.text, "no path with a \\ beside"));
 }

@@ -3,15 +3,13 @@
  * dies between the two leaves a table whose newest version is read, and no trigger that came too early.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "base/uuid.h"
 #include "catalog/namespaces.h"
 #include "catalog/resolve.h"
-#include "catalog/table_write.h"
 #include "flow/delta.h"
+#include "flow/table_data.h"
 #include "nodes.h"
 
 enum mode {
@@ -188,45 +186,6 @@ check_table(const struct target *t, const struct table_info *table, struct err *
 
 /* --- what the catalog is told ------------------------------------------------------------------------------------- */
 
-static const char *
-schema_json(const struct columns *columns, struct arena *a)
-{
-	cJSON *array = cJSON_CreateArray(), *one;
-	const char *result;
-	char *text;
-
-	for (size_t i = 0; i < columns->n; i++) {
-		one = cJSON_CreateObject();
-		cJSON_AddStringToObject(one, "name", columns->items[i].name);
-		cJSON_AddStringToObject(one, "dtype", type_to_polars(columns->items[i].type, a));
-		cJSON_AddItemToArray(array, one);
-	}
-	text = cJSON_PrintUnformatted(array);
-	result = arena_strdup(a, text);
-	cJSON_free(text);
-	cJSON_Delete(array);
-	return result;
-}
-
-static const char *
-names_json(const struct delta_names *names, struct arena *a)
-{
-	cJSON *array;
-	const char *result;
-	char *text;
-
-	if (names->n == 0)
-		return NULL;
-	array = cJSON_CreateArray();
-	for (size_t i = 0; i < names->n; i++)
-		cJSON_AddItemToArray(array, cJSON_CreateString(names->items[i]));
-	text = cJSON_PrintUnformatted(array);
-	result = arena_strdup(a, text);
-	cJSON_free(text);
-	cJSON_Delete(array);
-	return result;
-}
-
 /* The tables that the flow reads, for the links that show who reads what. */
 static int
 find_reads(struct plan *plan, struct table_written *w, struct err *err)
@@ -268,19 +227,13 @@ record(struct plan *plan, const struct target *t, const struct table_info *table
 
 /* --- writing -------------------------------------------------------------------------------------------------------- */
 
-/* Where the data is, or will be: "<tables>/<name>_<8 hex>". */
+/* Where the data is, or will be. */
 static const char *
 folder_of(struct plan *plan, const struct target *t, const struct table_info *table)
 {
-	char *name = arena_strdup(&plan->arena, t->name), uuid[UUID_SIZE];
-
 	if (table->file_path != NULL && (!table->file_exists || delta_is_table(table->file_path)))
 		return table->file_path;
-	for (char *p = name; *p != '\0'; p++)
-		if (*p == '/')
-			*p = '_';
-	uuid4(uuid);
-	return arena_printf(&plan->arena, "%s/%s_%.8s", plan->catalog->paths->tables, name, uuid);
+	return table_data_new_folder(plan->catalog->paths, t->name, &plan->arena);
 }
 
 static int
@@ -312,28 +265,6 @@ write_delta(struct plan *plan, const struct target *t, const char *dir, const ch
 	}
 }
 
-/* What the table has after the write, not what came in (D-36). */
-static int
-measure(struct plan *plan, const char *dir, struct table_written *w, struct err *err)
-{
-	struct arena *a = &plan->arena;
-	struct delta_snapshot s;
-
-	if (delta_open(dir, DELTA_LATEST, plan->duck, a, &s, err) < 0)
-		return -1;
-	w->file_path = dir;
-	w->schema_json = schema_json(&s.columns, a);
-	w->partition_columns = names_json(&s.partition_columns, a);
-	w->column_count = (int64_t)s.columns.n;
-	w->size_bytes = s.size;
-	w->row_count = s.rows;
-	if (s.rows >= 0)
-		return 0;
-	return duck_number(plan->duck,
-		arena_printf(a, "SELECT count(*) FROM (%s)", delta_scan_sql(&s, a)), &w->row_count,
-		err);
-}
-
 static int
 write_data(struct plan *plan, const struct target *t, const struct table_info *table,
 	const char *sql, int64_t *rows, struct err *err)
@@ -350,7 +281,7 @@ write_data(struct plan *plan, const struct target *t, const struct table_info *t
 		plan_say(plan, "table %s is as it was: nothing is to be written", t->name);
 		return 0;
 	}
-	if (measure(plan, dir, &w, err) < 0)
+	if (table_data_measure(plan->duck, dir, &plan->arena, &w, err) < 0)
 		return -1;
 	if (record(plan, t, table, &w, err) < 0)
 		return err_prefix(err, "the data is at %s, but the catalog was not told", dir);
@@ -367,7 +298,7 @@ write_virtual(struct plan *plan, const struct target *t, const struct table_info
 		.row_count = COUNT_NONE,
 		.size_bytes = COUNT_NONE,
 		.column_count = (int64_t)relation->columns.n,
-		.schema_json = schema_json(&relation->columns, &plan->arena),
+		.schema_json = table_data_schema(&relation->columns, &plan->arena),
 	};
 
 	if (plan->flow_id == ID_NONE)
