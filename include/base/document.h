@@ -25,4 +25,11 @@ cJSON *document_read(const char *path, struct err *err);
 cJSON *document_parse_json(const char *text, size_t len, const char *name, struct err *err);
 cJSON *document_parse_yaml(const char *text, size_t len, const char *name, struct err *err);
 
+/*
+ * Writes a tree with all digits of its numbers, which cJSON's own printing rounds. What is nested too deep for the writer is
+ * written by that.
+ */
+struct json;
+void document_write(struct json *j, const cJSON *tree);
+
 #endif

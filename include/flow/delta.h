@@ -135,6 +135,26 @@ int delta_merge(struct duck *d, const char *dir, const char *sql, enum delta_mer
 	const struct delta_names *keys, const struct delta_write_options *options,
 	struct delta_written *out, struct err *err);
 
+/* Rows of a table that are changed, added and deleted by their keys. */
+struct delta_edit {
+	struct delta_names keys;
+	/* A SELECT with the keys, of rows that are as given from now on; columns that the table lacks are added to it. */
+	const char *upserts;
+	const char *deletes; /* a SELECT of keys */
+};
+/*
+ * All of it in one commit, as in an upsert and a delete. Rows that are as given already are not counted and not written; when nothing is to
+ * be done there is no commit. ERR_USAGE: two rows of one key.
+ */
+int delta_edit(struct duck *d, const char *dir, const struct delta_edit *edit,
+	const int64_t *expected_version, struct delta_written *out, struct err *err);
+
+/*
+ * Numbers the rows, in their order, from 1: a new column before the others. ERR_USAGE: there is one of that name.
+ */
+int delta_number_rows(struct duck *d, const char *dir, const char *name,
+	const int64_t *expected_version, struct delta_written *out, struct err *err);
+
 /* --- upkeep --- */
 
 /* Joins the small files of each partition; or, with columns given, writes everything again in their order. The rows stay the same. */

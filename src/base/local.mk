@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	src/base/buf.c \
 	src/base/clock.c \
 	src/base/document.c \
+	src/base/document_write.c \
 	src/base/err.c \
 	src/base/file.c \
 	src/base/json.c \

@@ -22,6 +22,7 @@ flowfile_SOURCES = \
 	src/cli/progress.c \
 	src/cli/query.h \
 	src/cli/query_child.c \
+	src/cli/query_edit.c \
 	src/cli/query_rows.c \
 	src/cli/query_seal.c \
 	src/cli/query_sql.c \

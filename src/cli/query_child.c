@@ -31,6 +31,8 @@ const struct inquiry_kind query_kinds[] = {
 	{"optimize", QUERY_TABLE | QUERY_ENGINE, query_optimize},
 	{"vacuum", QUERY_TABLE | QUERY_ENGINE, query_vacuum},
 	{"import", QUERY_ENGINE | QUERY_WRITES, query_import},
+	{"edit", QUERY_TABLE | QUERY_ENGINE | QUERY_WRITES, query_edit},
+	{"key-column", QUERY_TABLE | QUERY_ENGINE | QUERY_WRITES, query_key_column},
 	{"sql", QUERY_ENGINE, query_sql},
 	{"schema", QUERY_ENGINE, query_schema},
 	{"flow", QUERY_ENGINE, query_flow},

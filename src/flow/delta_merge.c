@@ -6,14 +6,17 @@
 #include "base/uuid.h"
 #include "delta_impl.h"
 
-/* Columns that no table has: that a row has a match, and which file a row is from. */
+/* Columns that no table has: that a row has a match, that the match goes, and which file a row is from. */
 #define HIT_COLUMN "__flowfile_hit"
+#define GONE_COLUMN "__flowfile_gone"
 #define FILE_COLUMN "__flowfile_at"
 #define PARAMETERS_MAX (1024 * 1024)
 
 struct merge {
 	struct delta_txn *t;
 	enum delta_merge_mode mode;
+	const char *
+		deletes; /* of an edit, which is an upsert otherwise: a SELECT of keys whose rows go; else NULL */
 	const struct delta_names *keys;
 	const struct delta_type *rows; /* of the SELECT */
 	const char *source; /* a temporary table: the SELECT's rows, as the table has its columns */
@@ -21,15 +24,18 @@ struct merge {
 	const struct delta_file **touched; /* files with such rows */
 	size_t n_touched;
 	const char *touched_sql; /* their rows */
-	int64_t matched, unmatched;
+	int64_t updated, deleted, unmatched;
 };
 
+#define TOLD_EDIT (DELTA_DELETE + 1)
 static const struct {
 	const char *matched, *not_matched; /* as the log tells them */
 } told[] = {
 	[DELTA_UPSERT] = {"[{\"actionType\":\"update\"}]", "[{\"actionType\":\"insert\"}]"},
 	[DELTA_UPDATE] = {"[{\"actionType\":\"update\"}]", "[]"},
 	[DELTA_DELETE] = {"[{\"actionType\":\"delete\"}]", "[]"},
+	[TOLD_EDIT] = {"[{\"actionType\":\"delete\"},{\"actionType\":\"update\"}]",
+		"[{\"actionType\":\"insert\"}]"},
 };
 
 /* --- the rows to merge -------------------------------------------------------------------------------------------- */
@@ -72,7 +78,8 @@ make_source(struct merge *m, const char *sql, struct err *err)
 	int rc = 0;
 
 	buf_init(&b, DELTA_SQL_MAX);
-	buf_printf(&b, "CREATE TEMP TABLE %s AS SELECT true AS " HIT_COLUMN, m->source);
+	buf_printf(&b, "CREATE TEMP TABLE %s AS SELECT true AS " HIT_COLUMN ", %s AS " GONE_COLUMN,
+		m->source, m->mode == DELTA_DELETE ? "true" : "false");
 	for (size_t i = 0; rc == 0 && i < m->t->type->n; i++) {
 		const struct delta_field *field = &m->t->type->fields[i];
 
@@ -87,6 +94,33 @@ make_source(struct merge *m, const char *sql, struct err *err)
 		sql_ident(&b, field->name);
 	}
 	buf_printf(&b, " FROM (%s\n) AS q", sql);
+	if (rc == 0)
+		rc = duck_exec(m->t->d, buf_str(&b), NULL, err);
+	buf_free(&b);
+	return rc;
+}
+
+static int
+add_deletes(struct merge *m, struct err *err)
+{
+	const struct delta_type *rows;
+	struct buf b;
+	int rc = 0;
+
+	if (write_describe(m->t, m->deletes, &rows, err) < 0)
+		return -1;
+	buf_init(&b, DELTA_SQL_MAX);
+	buf_printf(&b, "INSERT INTO %s BY NAME SELECT true AS " HIT_COLUMN ", true AS " GONE_COLUMN,
+		m->source);
+	for (size_t i = 0; rc == 0 && i < m->keys->n; i++) {
+		const char *cast = write_cast(
+			m->t, delta_field_find(m->t->base.type, m->keys->items[i]), rows, err);
+
+		rc = cast != NULL ? 0 : -1;
+		buf_printf(&b, ", %s AS ", cast != NULL ? cast : "");
+		sql_ident(&b, m->keys->items[i]);
+	}
+	buf_printf(&b, " FROM (%s\n) AS q", m->deletes);
 	if (rc == 0)
 		rc = duck_exec(m->t->d, buf_str(&b), NULL, err);
 	buf_free(&b);
@@ -119,6 +153,7 @@ find_touched(struct merge *m, struct err *err)
 	for (size_t i = 0; i < s->n_files; i++)
 		files[i] = &s->files[i];
 	m->touched = arena_array(m->t->a, s->n_files + 1, sizeof(*m->touched));
+	m->n_touched = 0;
 	if (duck_query(m->t->d,
 		    arena_printf(m->t->a,
 			    "SELECT DISTINCT CAST(" FILE_COLUMN
@@ -134,27 +169,16 @@ find_touched(struct merge *m, struct err *err)
 	return 0;
 }
 
-/* No row may be changed by two. */
+/* The first row of a SELECT of keys and, behind them, a number; *n 0: there is none. What it says is in the arena. */
 static int
-check_unique(const struct merge *m, struct err *err)
+find_keys(const struct merge *m, const char *sql, const char **text, int64_t *n, struct err *err)
 {
 	struct arena *a = m->t->a;
-	const char *names = "", *text = "";
 	struct duck_rows *rows;
-	int rc = 0;
 
-	if (m->mode == DELTA_DELETE || m->n_touched == 0)
-		return 0;
-	for (size_t i = 0; i < m->keys->n; i++)
-		names = arena_printf(
-			a, "%s%ss.%s", names, i > 0 ? ", " : "", sql_quoted(a, m->keys->items[i]));
-	if (duck_query(m->t->d,
-		    arena_printf(a,
-			    "SELECT %s, count(*) AS " HIT_COLUMN
-			    " FROM %s s SEMI JOIN (%s) t ON %s GROUP BY ALL HAVING count(*) > 1 "
-			    "LIMIT 1",
-			    names, m->source, m->touched_sql, m->same),
-		    &rows, err) < 0)
+	*text = "";
+	*n = 0;
+	if (duck_query(m->t->d, sql, &rows, err) < 0)
 		return -1;
 	if (duck_rows_next(rows)) {
 		for (size_t i = 0; i < m->keys->n; i++) {
@@ -162,14 +186,92 @@ check_unique(const struct merge *m, struct err *err)
 
 			if (value == NULL && duck_cell(rows, i) == CELL_INT)
 				value = arena_printf(a, "%" PRId64, duck_int(rows, i));
-			text = arena_printf(a, "%s%s%s = %s", text, i > 0 ? ", " : "",
+			*text = arena_printf(a, "%s%s%s = %s", *text, i > 0 ? ", " : "",
 				m->keys->items[i], value != NULL ? value : "?");
 		}
-		rc = err_set(err, ERR_USAGE,
-			"%" PRId64 " rows have the key of one row of the table (%s)",
-			duck_int(rows, m->keys->n), text);
+		*n = duck_int(rows, m->keys->n);
 	}
 	duck_rows_free(rows);
+	return 0;
+}
+
+/* No row may be changed by two. */
+static int
+check_unique(const struct merge *m, struct err *err)
+{
+	struct arena *a = m->t->a;
+	const char *names = "", *text;
+	int64_t n;
+
+	if (m->mode == DELTA_DELETE || m->deletes != NULL || m->n_touched == 0)
+		return 0;
+	for (size_t i = 0; i < m->keys->n; i++)
+		names = arena_printf(
+			a, "%s%ss.%s", names, i > 0 ? ", " : "", sql_quoted(a, m->keys->items[i]));
+	if (find_keys(m,
+		    arena_printf(a,
+			    "SELECT %s, count(*) AS " HIT_COLUMN
+			    " FROM %s s SEMI JOIN (%s) t ON %s GROUP BY ALL HAVING count(*) > 1 "
+			    "LIMIT 1",
+			    names, m->source, m->touched_sql, m->same),
+		    &text, &n, err) < 0)
+		return -1;
+	return n == 0
+		? 0
+		: err_set(err, ERR_USAGE,
+			  "%" PRId64 " rows have the key of one row of the table (%s)", n, text);
+}
+
+/* An edit says one thing of each key, of those that the table does not have, too; to delete a row twice is to delete it. */
+static int
+check_edit(const struct merge *m, struct err *err)
+{
+	struct arena *a = m->t->a;
+	const char *names = "", *text;
+	int64_t n;
+
+	for (size_t i = 0; i < m->keys->n; i++)
+		names = arena_printf(
+			a, "%s%s%s", names, i > 0 ? ", " : "", sql_quoted(a, m->keys->items[i]));
+	if (find_keys(m,
+		    arena_printf(a,
+			    "SELECT %s, count(*) AS " HIT_COLUMN
+			    " FROM %s GROUP BY ALL HAVING count(*) > 1 AND NOT "
+			    "bool_and(" GONE_COLUMN ") LIMIT 1",
+			    names, m->source),
+		    &text, &n, err) < 0)
+		return -1;
+	return n == 0 ? 0
+		      : err_set(err, ERR_USAGE, "the edit says two things of one key (%s)", text);
+}
+
+/* Of an edit: rows that are in the table as they are to be need nothing. */
+static int
+drop_unchanged(const struct merge *m, struct err *err)
+{
+	const struct delta_type *type = m->t->type;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, DELTA_SQL_MAX);
+	buf_printf(&b,
+		"DELETE FROM %s AS s WHERE NOT " GONE_COLUMN
+		" AND EXISTS (SELECT 1 FROM (%s) t WHERE %s) AND NOT EXISTS (SELECT 1 FROM (%s) t "
+		"WHERE %s AND (false",
+		m->source, m->touched_sql, m->same, m->touched_sql, m->same);
+	for (size_t i = 0; i < type->n; i++) {
+		const char *name = sql_quoted(m->t->a, type->fields[i].name);
+
+		if (!is_taken(m, type->fields[i].name) || is_key(m, type->fields[i].name))
+			continue;
+		if (delta_field_find(m->t->base.type, type->fields[i].name) != NULL)
+			buf_printf(&b, " OR t.%s IS DISTINCT FROM s.%s", name, name);
+		else
+			buf_printf(&b, " OR s.%s IS NOT NULL", name);
+	}
+	buf_puts(&b, "))");
+	rc = duck_exec(m->t->d, buf_str(&b), NULL, err);
+	buf_free(&b);
 	return rc;
 }
 
@@ -177,18 +279,22 @@ static int
 count(struct merge *m, struct err *err)
 {
 	struct arena *a = m->t->a;
+	const char *matches =
+		"SELECT count(*) FROM (%s) t SEMI JOIN (SELECT * FROM %s WHERE %s" GONE_COLUMN
+		") s ON %s";
 	struct duck *d = m->t->d;
 
-	if (duck_number(d,
-		    arena_printf(a, "SELECT count(*) FROM (%s) t SEMI JOIN %s s ON %s",
-			    m->touched_sql, m->source, m->same),
-		    &m->matched, err) < 0)
+	if (duck_number(d, arena_printf(a, matches, m->touched_sql, m->source, "NOT ", m->same),
+		    &m->updated, err) < 0 ||
+		duck_number(d, arena_printf(a, matches, m->touched_sql, m->source, "", m->same),
+			&m->deleted, err) < 0)
 		return -1;
 	if (m->mode != DELTA_UPSERT)
 		return 0;
 	return duck_number(d,
-		arena_printf(a, "SELECT count(*) FROM %s s ANTI JOIN (%s) t ON %s", m->source,
-			m->touched_sql, m->same),
+		arena_printf(a,
+			"SELECT count(*) FROM %s s ANTI JOIN (%s) t ON %s WHERE NOT " GONE_COLUMN,
+			m->source, m->touched_sql, m->same),
 		&m->unmatched, err);
 }
 
@@ -216,8 +322,9 @@ put_changed(struct buf *b, const struct merge *m)
 		else
 			buf_printf(b, "%s AS %s", old, name);
 	}
-	buf_printf(b, " FROM (%s) t %s JOIN %s s ON %s", m->touched_sql,
-		m->mode == DELTA_DELETE ? "ANTI" : "LEFT", m->source, m->same);
+	buf_printf(b,
+		" FROM (%s) t LEFT JOIN %s s ON %s WHERE s." GONE_COLUMN " IS DISTINCT FROM true",
+		m->touched_sql, m->source, m->same);
 }
 
 static void
@@ -235,7 +342,8 @@ put_inserted(struct buf *b, const struct merge *m)
 				delta_type_sql(type->fields[i].type, m->t->a));
 		sql_ident(b, type->fields[i].name);
 	}
-	buf_printf(b, " FROM %s s ANTI JOIN (%s) t ON %s", m->source, m->touched_sql, m->same);
+	buf_printf(b, " FROM %s s ANTI JOIN (%s) t ON %s WHERE NOT s." GONE_COLUMN, m->source,
+		m->touched_sql, m->same);
 }
 
 static int
@@ -261,6 +369,7 @@ write_result(struct merge *m, struct err *err)
 static const char *
 parameters(const struct merge *m)
 {
+	int what = m->deletes != NULL ? (int)TOLD_EDIT : (int)m->mode;
 	const char *predicate = "", *text;
 	struct json j;
 	struct buf b;
@@ -275,8 +384,8 @@ parameters(const struct merge *m)
 	json_init(&j, &b);
 	json_object(&j);
 	json_kv_string(&j, "predicate", predicate);
-	json_kv_string(&j, "matchedPredicates", told[m->mode].matched);
-	json_kv_string(&j, "notMatchedPredicates", told[m->mode].not_matched);
+	json_kv_string(&j, "matchedPredicates", told[what].matched);
+	json_kv_string(&j, "notMatchedPredicates", told[what].not_matched);
 	json_object_end(&j);
 	text = arena_strdup(m->t->a, buf_str(&b));
 	buf_free(&b);
@@ -284,14 +393,24 @@ parameters(const struct merge *m)
 }
 
 static int
+prepare_edit(struct merge *m, struct err *err)
+{
+	if (add_deletes(m, err) < 0 || check_edit(m, err) < 0 || find_touched(m, err) < 0)
+		return -1;
+	return m->n_touched > 0 ? drop_unchanged(m, err) : 0;
+}
+
+static int
 merge_from_source(struct merge *m, struct delta_written *out, struct err *err)
 {
 	struct delta_txn *t = m->t;
 
+	if (m->deletes != NULL && prepare_edit(m, err) < 0)
+		return -1;
 	if (find_touched(m, err) < 0 || check_unique(m, err) < 0 || count(m, err) < 0)
 		return -1;
 	out->version = t->base.version;
-	if (m->matched == 0 && m->unmatched == 0 && !t->changes_schema)
+	if (m->updated + m->deleted + m->unmatched == 0 && !t->changes_schema)
 		return 0;
 	if (write_result(m, err) < 0)
 		return -1;
@@ -301,29 +420,29 @@ merge_from_source(struct merge *m, struct delta_written *out, struct err *err)
 	t->operation = "MERGE";
 	t->parameters = parameters(m);
 	out->rows_inserted = m->unmatched;
-	*(m->mode == DELTA_DELETE ? &out->rows_deleted : &out->rows_updated) = m->matched;
+	out->rows_updated = m->updated;
+	out->rows_deleted = m->deleted;
 	return txn_commit(t, out, err);
 }
 
 static int
-merge_into(struct delta_txn *t, const char *sql, enum delta_merge_mode mode,
-	const struct delta_names *keys, const struct delta_write_options *options,
-	struct delta_written *out, struct err *err)
+merge_into(struct merge *m, const char *sql, bool add_columns, struct delta_written *out,
+	struct err *err)
 {
-	struct merge m = {.t = t, .mode = mode, .keys = keys};
+	struct delta_txn *t = m->t;
 	char uuid[UUID_SIZE];
 	int rc;
 
-	if (write_describe(t, sql, &m.rows, err) < 0 || check_keys(&m, err) < 0 ||
-		(mode != DELTA_DELETE && write_widen(t, m.rows, options->add_columns, err) < 0))
+	if (write_describe(t, sql, &m->rows, err) < 0 || check_keys(m, err) < 0 ||
+		(m->mode != DELTA_DELETE && write_widen(t, m->rows, add_columns, err) < 0))
 		return -1;
 	uuid4(uuid);
-	m.source = arena_printf(t->a, "\"__flowfile_source_%s\"", uuid);
-	m.same = same_keys(&m);
-	rc = make_source(&m, sql, err);
+	m->source = arena_printf(t->a, "\"__flowfile_source_%s\"", uuid);
+	m->same = same_keys(m);
+	rc = make_source(m, sql, err);
 	if (rc == 0)
-		rc = merge_from_source(&m, out, err);
-	duck_exec(t->d, arena_printf(t->a, "DROP TABLE IF EXISTS %s", m.source), NULL, NULL);
+		rc = merge_from_source(m, out, err);
+	duck_exec(t->d, arena_printf(t->a, "DROP TABLE IF EXISTS %s", m->source), NULL, NULL);
 	return rc;
 }
 
@@ -345,6 +464,7 @@ delta_merge(struct duck *d, const char *dir, const char *sql, enum delta_merge_m
 	static const struct delta_write_options none;
 	struct arena a = ARENA_INIT;
 	struct delta_txn t;
+	struct merge m = {.t = &t, .mode = mode, .keys = keys};
 	int rc;
 
 	if (options == NULL)
@@ -352,8 +472,30 @@ delta_merge(struct duck *d, const char *dir, const char *sql, enum delta_merge_m
 	*out = (struct delta_written){.version = -1};
 	rc = txn_begin(&t, d, dir, options->expected_version, &a, err);
 	if (rc == 0)
-		rc = t.exists ? merge_into(&t, sql, mode, keys, options, out, err)
+		rc = t.exists ? merge_into(&m, sql, options->add_columns, out, err)
 			      : merge_into_new(&t, sql, mode, options, out, err);
+	if (rc < 0 && !out->committed)
+		txn_abort(&t);
+	arena_free(&a);
+	return rc;
+}
+
+int
+delta_edit(struct duck *d, const char *dir, const struct delta_edit *edit,
+	const int64_t *expected_version, struct delta_written *out, struct err *err)
+{
+	struct arena a = ARENA_INIT;
+	struct delta_txn t;
+	struct merge m = {
+		.t = &t, .mode = DELTA_UPSERT, .keys = &edit->keys, .deletes = edit->deletes};
+	int rc;
+
+	*out = (struct delta_written){.version = -1};
+	if (!delta_is_table(dir))
+		return err_set(err, ERR_NOT_FOUND, "%s is no Delta table", dir);
+	rc = txn_begin(&t, d, dir, expected_version, &a, err);
+	if (rc == 0)
+		rc = merge_into(&m, edit->upserts, true, out, err);
 	if (rc < 0 && !out->committed)
 		txn_abort(&t);
 	arena_free(&a);

@@ -226,6 +226,61 @@ delta_overwrite(struct duck *d, const char *dir, const char *sql,
 	return rc;
 }
 
+/* --- a column of numbers ------------------------------------------------------------------------------------------ */
+
+static int
+number_rows(struct delta_txn *t, const char *name, struct delta_written *out, struct err *err)
+{
+	struct delta_type *type = arena_alloc(t->a, sizeof(*type));
+	const char *sql;
+
+	if (*name == '\0')
+		return err_set(err, ERR_USAGE, "a column needs a name");
+	for (size_t i = 0; i < t->base.type->n; i++)
+		if (strcasecmp(t->base.type->fields[i].name, name) == 0)
+			return err_set(err, ERR_USAGE, "there is a column \"%s\" already",
+				t->base.type->fields[i].name);
+	*type = *t->base.type;
+	type->fields = arena_array(t->a, type->n + 1, sizeof(*type->fields));
+	memcpy(type->fields + 1, t->base.type->fields, type->n++ * sizeof(*type->fields));
+	type->fields[0] = (struct delta_field){.name = name, .nullable = true, .metadata = "{}"};
+	if (delta_type_parse("BIGINT", t->a, &type->fields[0].type, err) < 0)
+		return -1;
+	sql = arena_printf(t->a, "SELECT row_number() OVER () AS %s, * FROM (%s)",
+		sql_quoted(t->a, name), delta_scan_sql(&t->base, t->a));
+	t->type = type;
+	t->changes_schema = true;
+	if (write_rows(t, sql, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->base.n_files; i++)
+		txn_remove(t, &t->base.files[i]);
+	t->reads = true;
+	t->operation = "WRITE";
+	t->parameters = write_parameters(t->a, "Overwrite", &t->partition_columns);
+	out->rows_updated = rows_added(t);
+	return txn_commit(t, out, err);
+}
+
+int
+delta_number_rows(struct duck *d, const char *dir, const char *name,
+	const int64_t *expected_version, struct delta_written *out, struct err *err)
+{
+	struct arena a = ARENA_INIT;
+	struct delta_txn t;
+	int rc;
+
+	*out = (struct delta_written){.version = -1};
+	if (!delta_is_table(dir))
+		return err_set(err, ERR_NOT_FOUND, "%s is no Delta table", dir);
+	rc = txn_begin(&t, d, dir, expected_version, &a, err);
+	if (rc == 0)
+		rc = number_rows(&t, name, out, err);
+	if (rc < 0 && !out->committed)
+		txn_abort(&t);
+	arena_free(&a);
+	return rc;
+}
+
 /* --- append ------------------------------------------------------------------------------------------------------- */
 
 /* A column of the rows that the table does not have. */

@@ -15,6 +15,7 @@ const struct route_set *const route_sets[] = {
 	&routes_virtual,
 	&routes_visualizations,
 	&routes_engine,
+	&routes_edits,
 	&routes_sql,
 	&routes_openapi,
 	NULL,

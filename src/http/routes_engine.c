@@ -4,7 +4,6 @@
  */
 #include <cjson/cJSON.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "catalog/tables.h"
 #include "catalog/virtual.h"
@@ -17,34 +16,6 @@ api_need_engine(struct call *c, const char *what)
 {
 	return call_fail(
 		c, 501, "%s needs the query engine, which this scheduler does not have", what);
-}
-
-static int
-refuse_remote(struct call *c, const struct table_info *table)
-{
-	return call_fail(c, 422,
-		"Table '%s' is in an object storage, which only Flowfile reads and writes",
-		table->name);
-}
-
-static bool
-is_delta(struct call *c, const struct table_info *table)
-{
-	struct stat sb;
-
-	return table->file_path &&
-		stat(arena_printf(c->a, "%s/_delta_log", table->file_path), &sb) == 0 &&
-		S_ISDIR(sb.st_mode);
-}
-
-static int
-of_table(struct call *c, const char *what)
-{
-	struct table_info table;
-
-	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
-		return -1;
-	return api_need_engine(c, what);
 }
 
 /* What a table without data, or a virtual one that cannot be made, shows. */
@@ -72,7 +43,7 @@ preview_table(struct call *c)
 	if (!is_virtual(&table) && (!table.file_path || !table.file_exists))
 		return write_no_rows(c);
 	if (table.is_remote_storage)
-		return refuse_remote(c, &table);
+		return api_refuse_remote(c, &table);
 	j = call_query_begin(c, "preview");
 	json_kv_int(j, "table_id", table.id);
 	json_kv_int(j, "limit", call_int(c, "limit"));
@@ -105,8 +76,8 @@ get_history(struct call *c)
 	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
 		return -1;
 	if (table.is_remote_storage)
-		return refuse_remote(c, &table);
-	if (is_virtual(&table) || !is_delta(c, &table)) {
+		return api_refuse_remote(c, &table);
+	if (is_virtual(&table) || !api_is_delta(c, table.file_path)) {
 		json_raw(&c->j, "{\"current_version\":0,\"history\":[]}");
 		return 0;
 	}
@@ -126,8 +97,8 @@ get_kept(struct call *c, struct table_info *table)
 		return call_fail(c, 422,
 			"Table '%s' is virtual and has no Delta storage to maintain", table->name);
 	if (table->is_remote_storage)
-		return refuse_remote(c, table);
-	if (!is_delta(c, table))
+		return api_refuse_remote(c, table);
+	if (!api_is_delta(c, table->file_path))
 		return call_fail(c, 422,
 			"Table '%s' is not a Delta table and cannot be optimized or vacuumed",
 			table->name);
@@ -182,18 +153,6 @@ vacuum_table(struct call *c)
 	json_kv_int(j, "retention_hours", call_int(c, "retention_hours"));
 	json_kv_bool(j, "dry_run", dry_run);
 	return call_query_end(c, dry_run ? NULL : keep_size);
-}
-
-static int
-edit_table(struct call *c)
-{
-	return of_table(c, "Editing a table");
-}
-
-static int
-add_key_column(struct call *c)
-{
-	return of_table(c, "Adding a key column");
 }
 
 static int
@@ -272,8 +231,6 @@ of_source(struct call *c)
 
 /* --- the table ------------------------------------------------------------------------------------------------- */
 
-static const char *const dtypes[] = {
-	"String", "Int64", "Float64", "Boolean", "Date", "Datetime", NULL};
 static const char *const sources[] = {"table", "sql", NULL};
 
 #define LIMIT(name_, preset_, min_, max_)                                                          \
@@ -298,42 +255,6 @@ static const struct field vacuum_fields[] = {FIELD_ID,
 		.preset = 168,
 		.has_min = true},
 	{.name = "dry_run", .place = IN_BODY, .kind = FIELD_BOOL, .preset = 1}, {0}};
-static const struct field new_column_fields[] = {FIELD_REQUIRED("name", FIELD_STRING),
-	{.name = "dtype", .place = IN_BODY, .kind = FIELD_ENUM, .required = true, .values = dtypes},
-	{0}};
-static const struct field edit_fields[] = {FIELD_ID,
-	{.name = "key_columns",
-		.place = IN_BODY,
-		.kind = FIELD_STRINGS,
-		.required = true,
-		.has_min = true,
-		.min = 1,
-		.has_max = true,
-		.max = 8},
-	FIELD_OPTIONAL("expected_version", FIELD_INT),
-	FIELD_OPTIONAL("upsert_columns", FIELD_STRINGS),
-	{.name = "upsert_rows",
-		.place = IN_BODY,
-		.kind = FIELD_LISTS,
-		.nullable = true,
-		.has_max = true,
-		.max = 10000},
-	{.name = "new_columns",
-		.place = IN_BODY,
-		.kind = FIELD_OBJECTS,
-		.members = new_column_fields,
-		.has_max = true,
-		.max = 25},
-	{.name = "delete_keys",
-		.place = IN_BODY,
-		.kind = FIELD_LISTS,
-		.nullable = true,
-		.has_max = true,
-		.max = 10000},
-	{0}};
-static const struct field key_fields[] = {FIELD_ID,
-	{.name = "column_name", .place = IN_BODY, .kind = FIELD_STRING},
-	FIELD_OPTIONAL("expected_version", FIELD_INT), {0}};
 static const struct field resolve_fields[] = {FIELD_ID, LIMIT("limit", 100, 1, 10000), {0}};
 static const struct field saved_compute_fields[] = {FIELD_ID,
 	{.name = "payload",
@@ -377,11 +298,6 @@ static const struct member optimized_members[] = {
 static const struct member vacuumed_members[] = {{"dry_run", "boolean", false},
 	{"files_removed", "[string]", false}, {"file_count", "integer", false},
 	{"size_bytes", "integer", true}, {0}};
-static const struct member edited_members[] = {{"table", "Table", false},
-	{"rows_upserted", "integer", false}, {"rows_deleted", "integer", false},
-	{"new_version", "integer", true}, {0}};
-static const struct member key_members[] = {{"table", "Table", false},
-	{"column_name", "string", false}, {"new_version", "integer", true}, {0}};
 static const struct member compute_members[] = {{"rows", "[any]", false},
 	{"total_rows", "integer", false}, {"truncated", "boolean", false},
 	{"elapsed_ms", "number", false}, {"cache_hit", "boolean", false}, {"error", "string", true},
@@ -392,8 +308,7 @@ static const struct shape shapes[] = {{"Preview", preview_members},
 	{"Materialized", materialized_members}, {"ColumnStats", stats_members},
 	{"TableVersion", version_members}, {"TableHistory", history_members},
 	{"OptimizedTable", optimized_members}, {"VacuumedTable", vacuumed_members},
-	{"EditedTable", edited_members}, {"KeyColumn", key_members}, {"Compute", compute_members},
-	{"Fields", fields_members}, {0}};
+	{"Compute", compute_members}, {"Fields", fields_members}, {0}};
 
 static const struct route routes[] = {
 	{"GET", "/catalog/tables/{id}/preview", AUTH_USER, 200, preview_fields, "Preview",
@@ -408,10 +323,6 @@ static const struct route routes[] = {
 		optimize_table, "Compact a table, or order it by columns", false, false},
 	{"POST", "/catalog/tables/{id}/vacuum", AUTH_USER, 200, vacuum_fields, "VacuumedTable",
 		vacuum_table, "Remove a table's old files", false, false},
-	{"POST", "/catalog/tables/{id}/edits", AUTH_USER, 200, edit_fields, "EditedTable",
-		edit_table, "Change rows (501: no query engine)", false, false},
-	{"POST", "/catalog/tables/{id}/key-column", AUTH_USER, 200, key_fields, "KeyColumn",
-		add_key_column, "Number the rows (501: no query engine)", false, false},
 	{"POST", "/catalog/virtual-tables/{id}/resolve", AUTH_USER, 200, resolve_fields, "Preview",
 		resolve_virtual, "The first rows of a virtual table", false, false},
 	{"POST", "/catalog/visualizations/compute", AUTH_USER, 200, compute_fields, "Compute",

@@ -154,12 +154,21 @@ column_count_of(const struct call *c)
 	return cJSON_GetArraySize(columns);
 }
 
-static bool
-is_delta(struct call *c, const char *path)
+bool
+api_is_delta(struct call *c, const char *path)
 {
 	struct stat sb;
 
-	return stat(arena_printf(c->a, "%s/_delta_log", path), &sb) == 0 && S_ISDIR(sb.st_mode);
+	return path && stat(arena_printf(c->a, "%s/_delta_log", path), &sb) == 0 &&
+		S_ISDIR(sb.st_mode);
+}
+
+int
+api_refuse_remote(struct call *c, const struct table_info *table)
+{
+	return call_fail(c, 422,
+		"Table '%s' is in an object storage, which only Flowfile reads and writes",
+		table->name);
 }
 
 struct table_new
@@ -271,7 +280,7 @@ register_table(struct call *c)
 
 	if (!path || tables_check_place(c->cat, new.name, new.namespace_id, ID_NONE, &c->err) < 0)
 		return -1;
-	if (!is_delta(c, path))
+	if (!api_is_delta(c, path))
 		return import_file(c, &new, path);
 	new.file_path = path;
 	if (tables_register(c->cat, &new, &id, &c->err) < 0)

@@ -168,15 +168,11 @@ def check_visualizations(t, d, number, schema):
 def check_engine(t, d, number):
     one = f"{AT}/{number}"
     for method, path, body in [
-            ("POST", f"{one}/edits", {"key_columns": ["a"]}), ("POST", f"{one}/key-column", {}),
             ("POST", "/catalog/visualizations/fields", {"source": {"source_type": "sql", "sql_query": "select 1"}})]:
         answer = d.request(method, path, body)
         t.expect(f"{method} {path}", answer, 501)
         t.check(f"{path}: it says why", "query engine" in answer.detail)
         t.expect(f"{path}: it asks who", d.request(method, path, body, token=False), 401)
-        if str(number) in path and one in path:
-            t.fails(f"{path}: of a table that is there", d.request(method, path.replace(one, f"{AT}/999"), body), 404,
-                    "Catalog table not found")
     t.fails("only virtual tables", d.request("POST", f"{one}/materialize"), 400, f"Catalog table with id={number} is not a virtual table")
     t.expect("its limits hold", d.get(f"{one}/preview?limit=10001"), 422)
     t.expect("and its body", d.post(f"{one}/edits", {"key_columns": []}), 422)

@@ -4,6 +4,7 @@ flow_tests = \
 	tests/flow/test_catalog_nodes \
 	tests/flow/test_checkpoint \
 	tests/flow/test_delta \
+	tests/flow/test_delta_edit \
 	tests/flow/test_delta_race \
 	tests/flow/test_delta_upkeep \
 	tests/flow/test_delta_write \
@@ -36,6 +37,9 @@ tests_flow_test_checkpoint_LDADD = $(flow_ldadd)
 tests_flow_test_delta_SOURCES = tests/flow/test_delta.c
 tests_flow_test_delta_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_LDADD = $(flow_ldadd)
+tests_flow_test_delta_edit_SOURCES = tests/flow/test_delta_edit.c
+tests_flow_test_delta_edit_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_delta_edit_LDADD = $(flow_ldadd)
 tests_flow_test_delta_race_SOURCES = tests/flow/test_delta_race.c
 tests_flow_test_delta_race_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_delta_race_LDADD = $(flow_ldadd)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -315,6 +316,27 @@ START_TEST(a_full_buffer_is_told_at_the_end)
 }
 END_TEST
 
+START_TEST(a_tree_is_written_as_it_was_read)
+{
+	static const char text[] =
+		"{\"a\":[1,-2.5,9007199254740992,0.30000000000000004,1e+300,null,"
+		"true],\"b\":{\"é\\\"\":\"x\\ny\",\"c\":[],\"d\":{}}}";
+	char deep[101] = "", *p = deep;
+	cJSON *tree = cJSON_Parse(text);
+
+	document_write(&j, tree);
+	ck_assert_str_eq(buf_str(&out), text);
+	cJSON_Delete(tree);
+	again();
+	for (int i = 0; i < 100; i++)
+		*p++ = i < 50 ? '[' : ']';
+	tree = cJSON_Parse(deep);
+	document_write(&j, tree);
+	ck_assert_str_eq(buf_str(&out), deep);
+	cJSON_Delete(tree);
+}
+END_TEST
+
 static Suite *
 json_suite(void)
 {
@@ -333,6 +355,7 @@ json_suite(void)
 	tcase_add_test(tc, doubles_are_written_as_python_does);
 	tcase_add_test(tc, what_is_no_number_is_null);
 	tcase_add_test(tc, a_double_reads_back_as_itself);
+	tcase_add_test(tc, a_tree_is_written_as_it_was_read);
 	tcase_add_test(tc, a_full_buffer_is_told_at_the_end);
 	suite_add_tcase(s, tc);
 	return s;
