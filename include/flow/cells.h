@@ -30,6 +30,12 @@ void cells_json_value(const struct cells *cells, size_t column, struct json *j);
 /* The rows that are left, [[...], ...]; how many. */
 int64_t cells_json_rows(const struct cells *cells, struct json *j);
 
+/* The same as objects, by the names of their columns; lists of numbers are lists. The arena holds what is in between. */
+int64_t cells_json_objects(
+	const struct cells *cells, const struct columns *names, struct arena *a, struct json *j);
+/* An expression of a type as what is shown of it, where that is not the value itself. In the arena. */
+const char *cells_sql(const char *sql, const char *type, struct arena *a);
+
 /* "columns": [...], "dtypes": [...] with what name() makes of an engine's type. */
 void columns_json(const struct columns *columns, const char *(*name)(const char *, struct arena *),
 	struct arena *a, struct json *j);

@@ -21,6 +21,7 @@ flowfile_SOURCES = \
 	src/cli/out.c \
 	src/cli/progress.c \
 	src/cli/query.h \
+	src/cli/query_chart.c \
 	src/cli/query_child.c \
 	src/cli/query_edit.c \
 	src/cli/query_rows.c \

@@ -67,6 +67,9 @@ int query_import(struct inquiry *q, const struct table_info *table, struct err *
 /* query_edit.c; the result {"stale": N}: the table is at version N, and not at the one that was expected */
 int query_edit(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_key_column(struct inquiry *q, const struct table_info *table, struct err *err);
+/* query_chart.c */
+int query_compute(struct inquiry *q, const struct table_info *table, struct err *err);
+int query_fields(struct inquiry *q, const struct table_info *table, struct err *err);
 /* query_sql.c */
 int query_sql(struct inquiry *q, const struct table_info *table, struct err *err);
 int query_schema(struct inquiry *q, const struct table_info *table, struct err *err);

@@ -33,6 +33,8 @@ const struct inquiry_kind query_kinds[] = {
 	{"import", QUERY_ENGINE | QUERY_WRITES, query_import},
 	{"edit", QUERY_TABLE | QUERY_ENGINE | QUERY_WRITES, query_edit},
 	{"key-column", QUERY_TABLE | QUERY_ENGINE | QUERY_WRITES, query_key_column},
+	{"compute", QUERY_ENGINE, query_compute},
+	{"fields", QUERY_ENGINE, query_fields},
 	{"sql", QUERY_ENGINE, query_sql},
 	{"schema", QUERY_ENGINE, query_schema},
 	{"flow", QUERY_ENGINE, query_flow},

@@ -178,25 +178,23 @@ columns_json_schema(const struct columns *columns, struct arena *a, struct json 
 /* --- rows --------------------------------------------------------------------------------------------- */
 
 /* Python writes six digits of a second's fraction, or none; and the offset of a zone in full. */
-static void
-add_cell_sql(struct buf *sql, size_t i, const char *type)
+const char *
+cells_sql(const char *sql, const char *type, struct arena *a)
 {
-	bool zoned = strcmp(type, "TIMESTAMP WITH TIME ZONE") == 0;
+	const char *zone = strcmp(type, "TIMESTAMP WITH TIME ZONE") == 0 ? "+00:00" : "";
 
-	if (type_classify(type) != TYPE_DATETIME) {
-		buf_printf(sql, "c%zu", i);
-		return;
-	}
-	buf_printf(sql,
-		"CASE WHEN date_part('microsecond', c%zu) %% 1000000 = 0 "
-		"THEN strftime(CAST(c%zu AS TIMESTAMP), '%%Y-%%m-%%d %%H:%%M:%%S%s') "
-		"ELSE strftime(CAST(c%zu AS TIMESTAMP), '%%Y-%%m-%%d %%H:%%M:%%S.%%f%s') END",
-		i, i, zoned ? "+00:00" : "", i, zoned ? "+00:00" : "");
+	if (type_classify(type) != TYPE_DATETIME)
+		return sql;
+	return arena_printf(a,
+		"CASE WHEN date_part('microsecond', %s) %% 1000000 = 0 "
+		"THEN strftime(CAST(%s AS TIMESTAMP), '%%Y-%%m-%%d %%H:%%M:%%S%s') "
+		"ELSE strftime(CAST(%s AS TIMESTAMP), '%%Y-%%m-%%d %%H:%%M:%%S.%%f%s') END",
+		sql, sql, zone, sql, zone);
 }
 
 /* Columns by their places: two of a query may have one name. */
 static char *
-cells_sql(const char *query, const struct columns *columns, int64_t limit)
+shown_sql(const char *query, const struct columns *columns, int64_t limit, struct arena *a)
 {
 	struct buf sql;
 
@@ -204,7 +202,7 @@ cells_sql(const char *query, const struct columns *columns, int64_t limit)
 	buf_puts(&sql, "SELECT ");
 	for (size_t i = 0; i < columns->n; i++) {
 		buf_puts(&sql, i > 0 ? ", " : "");
-		add_cell_sql(&sql, i, columns->items[i].type);
+		buf_puts(&sql, cells_sql(arena_printf(a, "c%zu", i), columns->items[i].type, a));
 	}
 	buf_printf(&sql, " FROM (%s\n) AS t(", query);
 	for (size_t i = 0; i < columns->n; i++)
@@ -225,7 +223,7 @@ cells_query(struct duck *d, const char *sql, int64_t limit, struct arena *a, str
 	*out = (struct cells){0};
 	if (duck_describe(d, sql, a, &out->columns, err) < 0)
 		return -1;
-	shown = cells_sql(sql, &out->columns, limit);
+	shown = shown_sql(sql, &out->columns, limit, a);
 	rc = duck_query(d, shown, &out->rows, err);
 	free(shown);
 	return rc;
@@ -294,6 +292,51 @@ cells_json_rows(const struct cells *cells, struct json *j)
 		for (size_t i = 0; i < cells->columns.n; i++)
 			cells_json_value(cells, i, j);
 		json_array_end(j);
+		n++;
+	}
+	json_array_end(j);
+	return n;
+}
+
+/* A list of numbers is JSON as the engine writes it, but for blanks, as long as all of them are some. NULL: it is not. */
+static const char *
+json_list(const struct cells *cells, size_t column, struct arena *a)
+{
+	const char *type = cells->columns.items[column].type;
+	char *text, *to;
+
+	if (strcmp(type, "DOUBLE[]") != 0 || duck_cell(cells->rows, column) != CELL_TEXT)
+		return NULL;
+	text = to = arena_strdup(a, duck_text_copy(cells->rows, column, a));
+	for (const char *from = text; *from != '\0'; from++) {
+		if (strchr("[]0123456789+-.eE, ", *from) == NULL)
+			return NULL;
+		if (*from != ' ')
+			*to++ = *from;
+	}
+	*to = '\0';
+	return text;
+}
+
+int64_t
+cells_json_objects(
+	const struct cells *cells, const struct columns *names, struct arena *a, struct json *j)
+{
+	const char *list;
+	int64_t n = 0;
+
+	json_array(j);
+	while (duck_rows_next(cells->rows)) {
+		json_object(j);
+		for (size_t i = 0; i < cells->columns.n; i++) {
+			json_key(j, names->items[i].name);
+			list = json_list(cells, i, a);
+			if (list != NULL)
+				json_raw(j, list);
+			else
+				cells_json_value(cells, i, j);
+		}
+		json_object_end(j);
 		n++;
 	}
 	json_array_end(j);

@@ -4,6 +4,7 @@ libflow_a_SOURCES = \
 	src/flow/catalog_sql.c \
 	src/flow/child.c \
 	src/flow/cells.c \
+	src/flow/chart.c \
 	src/flow/columns.c \
 	src/flow/delta_checkpoint.c \
 	src/flow/delta_commit.c \
@@ -70,6 +71,7 @@ noinst_HEADERS += \
 	include/flow/checkpoint.h \
 	include/flow/child.h \
 	include/flow/cells.h \
+	include/flow/chart.h \
 	include/flow/columns.h \
 	include/flow/delta.h \
 	include/flow/duck.h \

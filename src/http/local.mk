@@ -31,6 +31,7 @@ libhttp_a_SOURCES = \
 	src/http/queries.h \
 	src/http/routes.c \
 	src/http/routes.h \
+	src/http/routes_charts.c \
 	src/http/routes_edits.c \
 	src/http/routes_engine.c \
 	src/http/routes_flows.c \

@@ -16,6 +16,7 @@ const struct route_set *const route_sets[] = {
 	&routes_visualizations,
 	&routes_engine,
 	&routes_edits,
+	&routes_charts,
 	&routes_sql,
 	&routes_openapi,
 	NULL,

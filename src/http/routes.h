@@ -4,9 +4,9 @@
 
 #include "http/route.h"
 
-extern const struct route_set routes_edits, routes_engine, routes_flows, routes_health, routes_live,
-	routes_namespaces, routes_openapi, routes_page, routes_runs, routes_scheduler,
-	routes_schedules, routes_sql, routes_stats, routes_tables, routes_virtual,
+extern const struct route_set routes_charts, routes_edits, routes_engine, routes_flows,
+	routes_health, routes_live, routes_namespaces, routes_openapi, routes_page, routes_runs,
+	routes_scheduler, routes_schedules, routes_sql, routes_stats, routes_tables, routes_virtual,
 	routes_visualizations;
 
 /* Fields that many routes have. */

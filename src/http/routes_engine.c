@@ -1,22 +1,10 @@
-/*
- * The data of tables, and what a visualization shows (contract 5.8, 5.12). What is to be found out in the data is asked of a query child
- * (queries.h). What no child can do yet is checked as it would be, and answered with 501.
- */
+/* The data of tables, and their upkeep (contract 5.8). What is to be found out in the data is asked of a query child (queries.h). */
 #include <cjson/cJSON.h>
 #include <string.h>
 
 #include "catalog/tables.h"
-#include "catalog/virtual.h"
-#include "catalog/visualizations.h"
 #include "routes.h"
 #include "table_routes.h"
-
-int
-api_need_engine(struct call *c, const char *what)
-{
-	return call_fail(
-		c, 501, "%s needs the query engine, which this scheduler does not have", what);
-}
 
 /* What a table without data, or a virtual one that cannot be made, shows. */
 static int
@@ -197,41 +185,7 @@ resolve_virtual(struct call *c)
 	return ask_virtual(c, "preview", &table);
 }
 
-/* --- what visualizations show --------------------------------------------------------------------------------- */
-
-static int
-of_visualization(struct call *c)
-{
-	struct visualization_info v;
-
-	if (visualizations_get(c->cat, call_int(c, "id"), c->a, &v, &c->err) < 0)
-		return -1;
-	return api_need_engine(c, "A visualization's data");
-}
-
-/* A source that is not saved: its table is there, its query only reads. */
-static int
-of_source(struct call *c)
-{
-	const cJSON *source = call_value(c, "source")->json;
-	const char *type =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "source_type"));
-	const char *query =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "sql_query"));
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(source, "table_id");
-	struct table_info table;
-
-	if (!strcmp(type, "table") && id && !cJSON_IsNull(id) &&
-		tables_get(c->cat, param_int(id), c->a, &table, &c->err) < 0)
-		return -1;
-	if (!strcmp(type, "sql") && query && virtual_check_query(query, &c->err) < 0)
-		return -1;
-	return api_need_engine(c, "A visualization's data");
-}
-
 /* --- the table ------------------------------------------------------------------------------------------------- */
-
-static const char *const sources[] = {"table", "sql", NULL};
 
 #define LIMIT(name_, preset_, min_, max_)                                                          \
 	{                                                                                          \
@@ -256,28 +210,6 @@ static const struct field vacuum_fields[] = {FIELD_ID,
 		.has_min = true},
 	{.name = "dry_run", .place = IN_BODY, .kind = FIELD_BOOL, .preset = 1}, {0}};
 static const struct field resolve_fields[] = {FIELD_ID, LIMIT("limit", 100, 1, 10000), {0}};
-static const struct field saved_compute_fields[] = {FIELD_ID,
-	{.name = "payload",
-		.place = IN_BODY,
-		.kind = FIELD_OBJECT,
-		.nullable = true,
-		.body_optional = true},
-	FIELD_OPTIONAL("max_rows", FIELD_INT), {0}};
-static const struct field source_fields[] = {{.name = "source_type",
-						     .place = IN_BODY,
-						     .kind = FIELD_ENUM,
-						     .required = true,
-						     .values = sources},
-	FIELD_OPTIONAL("table_id", FIELD_INT), FIELD_OPTIONAL("sql_query", FIELD_STRING), {0}};
-#define SOURCE                                                                                     \
-	{                                                                                          \
-		.name = "source", .place = IN_BODY, .kind = FIELD_OBJECT, .required = true,        \
-		.members = source_fields                                                           \
-	}
-static const struct field compute_fields[] = {SOURCE, FIELD_REQUIRED("payload", FIELD_OBJECT),
-	{.name = "max_rows", .place = IN_BODY, .kind = FIELD_INT, .preset = 100000}, {0}};
-static const struct field field_fields[] = {SOURCE, {0}};
-
 static const struct member preview_members[] = {{"columns", "[string]", false},
 	{"dtypes", "[string]", false}, {"rows", "[any]", false}, {"total_rows", "integer", false},
 	{0}};
@@ -298,17 +230,10 @@ static const struct member optimized_members[] = {
 static const struct member vacuumed_members[] = {{"dry_run", "boolean", false},
 	{"files_removed", "[string]", false}, {"file_count", "integer", false},
 	{"size_bytes", "integer", true}, {0}};
-static const struct member compute_members[] = {{"rows", "[any]", false},
-	{"total_rows", "integer", false}, {"truncated", "boolean", false},
-	{"elapsed_ms", "number", false}, {"cache_hit", "boolean", false}, {"error", "string", true},
-	{0}};
-static const struct member fields_members[] = {{"fields", "[any]", false},
-	{"cache_hit", "boolean", false}, {"error", "string", true}, {0}};
 static const struct shape shapes[] = {{"Preview", preview_members},
 	{"Materialized", materialized_members}, {"ColumnStats", stats_members},
 	{"TableVersion", version_members}, {"TableHistory", history_members},
-	{"OptimizedTable", optimized_members}, {"VacuumedTable", vacuumed_members},
-	{"Compute", compute_members}, {"Fields", fields_members}, {0}};
+	{"OptimizedTable", optimized_members}, {"VacuumedTable", vacuumed_members}, {0}};
 
 static const struct route routes[] = {
 	{"GET", "/catalog/tables/{id}/preview", AUTH_USER, 200, preview_fields, "Preview",
@@ -325,15 +250,6 @@ static const struct route routes[] = {
 		vacuum_table, "Remove a table's old files", false, false},
 	{"POST", "/catalog/virtual-tables/{id}/resolve", AUTH_USER, 200, resolve_fields, "Preview",
 		resolve_virtual, "The first rows of a virtual table", false, false},
-	{"POST", "/catalog/visualizations/compute", AUTH_USER, 200, compute_fields, "Compute",
-		of_source, "What a source shows (501: no query engine)", false, false},
-	{"POST", "/catalog/visualizations/fields", AUTH_USER, 200, field_fields, "Fields",
-		of_source, "A source's fields (501: no query engine)", false, false},
-	{"POST", "/catalog/visualizations/{id}/compute", AUTH_USER, 200, saved_compute_fields,
-		"Compute", of_visualization, "What a visualization shows (501: no query engine)",
-		false, false},
-	{"POST", "/catalog/visualizations/{id}/fields", AUTH_USER, 200, by_id, "Fields",
-		of_visualization, "A visualization's fields (501: no query engine)", false, false},
 	{0},
 };
 

@@ -1,4 +1,4 @@
-/* Saved visualizations: their records (contract 5.12). What they show is in routes_engine.c. */
+/* Saved visualizations: their records (contract 5.12). What they show is in routes_charts.c. */
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"

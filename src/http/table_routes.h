@@ -13,7 +13,5 @@ int api_write_table(struct call *c, int64_t id);
 bool api_is_delta(struct call *c, const char *path);
 /* 422: a table that is not ours to read. */
 int api_refuse_remote(struct call *c, const struct table_info *table);
-/* 501: what needs the query engine. */
-int api_need_engine(struct call *c, const char *what);
 
 #endif

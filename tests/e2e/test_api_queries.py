@@ -275,6 +275,69 @@ def check_saving(t, d):
         t.equal(f"no file stays: {body}", len(list(path.parent.iterdir())), before)
 
 
+VIEWS = "/catalog/visualizations"
+
+
+def shown(rows, total=None, truncated=False):
+    return api.ordered(rows=rows, total_rows=len(rows) if total is None else total, truncated=truncated,
+                       elapsed_ms=api.Any(lambda x: isinstance(x, float) and x > 0), cache_hit=False, error=None)
+
+
+def check_charts(t, d, number):
+    def field(name, semantic, analytic="dimension", **more):
+        return api.ordered(fid=name, name=name, basename=name, semanticType=semantic, analyticType=analytic, **more)
+
+    table = {"source_type": "table", "table_id": number}
+    query = {"source_type": "sql", "sql_query": "select id, 1.25 as price, 'x' as \"it's\" from people where id < 3"}
+    saved = d.post(VIEWS, {"name": "v", "spec": [], "catalog_table_id": number}).json["id"]
+    fields = [field("id", "quantitative", "measure"), field("näme", "nominal"), field("born", "temporal", offset=0),
+              field("seen", "temporal", offset=0), field("share", "quantitative", "measure"), field("ok", "nominal")]
+    want = api.ordered(fields=fields, cache_hit=False, error=None)
+    t.expect("a table's fields", d.post(f"{VIEWS}/fields", {"source": table}), 200, want)
+    t.expect("a visualization's fields", d.post(f"{VIEWS}/{saved}/fields"), 200, want)
+    t.equal("a query's", d.post(f"{VIEWS}/fields", {"source": query}).json["fields"],
+            [field("id", "quantitative", "measure"), field("price", "quantitative", "measure"), field("it's", "nominal")])
+    rows = [api.ordered(**dict(zip([f["fid"] for f in fields], row))) for row in sorted(d.get(f"{AT}/{number}/preview").json["rows"])]
+    raw = d.post(f"{VIEWS}/{saved}/compute")
+    t.equal("a visualization's rows", sorted(raw.json["rows"], key=lambda r: r["id"]), rows)
+    t.expect("without a payload", raw, 200, shown(raw.json["rows"]))
+    t.expect("some of them", d.post(f"{VIEWS}/{saved}/compute", {"payload": None, "max_rows": 2}), 200, shown(raw.json["rows"][:2], 4, True))
+    t.equal("0 is as many as there may be", len(d.post(f"{VIEWS}/{saved}/compute", {"max_rows": 0}).json["rows"]), 4)
+    ordered = {"workflow": [{"type": "filter", "filters": [{"fid": "id", "rule": {"type": "range", "value": [2, None]}}]},
+                            {"type": "view", "query": [{"op": "aggregate", "groupBy": ["ok"], "measures": [
+                                {"field": "id", "agg": "sum", "asFieldKey": "s"}]}]},
+                            {"type": "sort", "sort": "descending", "by": ["s"]}], "limit": 2}
+    want = [api.ordered(ok=True, s=4), api.ordered(ok=None, s=3)]
+    t.expect("what a chart asks for", d.post(f"{VIEWS}/{saved}/compute", {"payload": ordered}), 200, shown(want))
+    t.expect("of a table", d.post(f"{VIEWS}/compute", {"source": table, "payload": ordered}), 200, shown(want))
+    everything = {"workflow": [{"type": "sort", "sort": "ascending", "by": ["id"]}]}
+    t.expect("of a query", d.post(f"{VIEWS}/compute", {"source": query, "payload": everything}), 200,
+             shown([api.ordered(id=1, price=1.25, **{"it's": "x"}), api.ordered(id=2, price=1.25, **{"it's": "x"})]))
+    for payload, why in [({"workflow": [{"type": "magic"}]}, "step 'magic' is not supported"), ({}, "workflow"),
+                         ({"workflow": [{"type": "transform", "transform": [{"key": "x", "expression": {
+                             "op": "expr", "as": "x", "params": [{"type": "sql", "value": "1"}]}}]}]}, "expression 'expr' is not supported"),
+                         ({"workflow": [{"type": "filter", "filters": [{"fid": "näme", "rule": {"type": "regexp", "value": "("}}]}]}, "")]:
+        got = d.post(f"{VIEWS}/compute", {"source": table, "payload": payload})
+        t.check(f"an error is a result: {payload}", got.status == 200 and why in (got.json["error"] or "") and got.json["error"]
+                and got.json["rows"] == [] and list(got.json) == list(shown([])), repr(got))
+    wrong = d.post(f"{VIEWS}/fields", {"source": {"source_type": "sql", "sql_query": "select none from people"}})
+    t.check("so is a query's", wrong.status == 200 and "none" in wrong.json["error"] and wrong.json["fields"] == [], repr(wrong))
+    for verb, more in (("fields", {}), ("compute", {"payload": {}})):
+        for source, status, detail in [
+                ({"source_type": "table", "table_id": 999}, 404, "Catalog table not found"),
+                ({"source_type": "table", "table_id": 0}, 404, "Catalog table not found"),
+                ({"source_type": "table"}, 422, "table_id is required when source_type='table'"),
+                ({"source_type": "sql"}, 422, "sql_query is required when source_type='sql'"),
+                ({"source_type": "sql", "sql_query": "drop table people"}, 422,
+                 "Only SELECT queries are allowed. The query must start with SELECT or WITH (for common table expressions).")]:
+            t.fails(f"{verb} of {source}", d.post(f"{VIEWS}/{verb}", {"source": source, **more}), status, detail)
+        t.fails(f"{verb} of none", d.post(f"{VIEWS}/999/{verb}"), 404, "Visualization id=999 not found")
+        t.expect(f"{verb}: who asks", d.post(f"{VIEWS}/{verb}", {"source": table, **more}, token=False), 401)
+    few = d.get(f"{AT}/resolve?q=counted").json["table"]["id"]
+    t.equal("of a virtual table", d.post(f"{VIEWS}/compute", {"source": {"source_type": "table", "table_id": few}, "payload": {
+        "workflow": []}}).json["rows"], [{"n": 4}])
+
+
 # --- processes
 
 class Asking(threading.Thread):
@@ -398,6 +461,13 @@ def check_users(t):
         for verb in ("tables/{}/materialize", "virtual-tables/{}/resolve"):
             t.equal(f"what may be used is read: {verb}", d.post("/catalog/" + verb.format(shared), token=bob).status, 200)
             t.equal(f"if what it is made of may be, too: {verb}", d.post("/catalog/" + verb.format(secret), token=bob).status, 422)
+        for verb, more in (("fields", {}), ("compute", {"payload": {"workflow": []}})):
+            def ask(**source):
+                return d.post(f"{VIEWS}/{verb}", {"source": source, **more}, token=bob)
+
+            t.check(f"charts of one's own tables: {verb}", ask(source_type="table", table_id=theirs).json["error"] is None)
+            t.fails(f"and of no others: {verb}", ask(source_type="table", table_id=number), 404, "Catalog table not found")
+            t.check(f"nor by a query: {verb}", "mine" in ask(source_type="sql", sql_query="select * from mine").json["error"])
         t.equal("it is not looked after", d.post(f"{AT}/{shared}/vacuum", {}, token=bob).status, 403)
         t.equal("an administrator sees all", d.post(SQL, {"query": "select * from mine, theirs"}).json["error"],
                 api.Any(lambda x: "two columns are called a" in x))
@@ -413,7 +483,8 @@ def check_without_engine(t):
         folder.mkdir(parents=True)
         number = d.post(f"{AT}/from-data", {"name": "x", "table_path": str(folder.parent)}).json["id"]
         for answer in (d.get(f"{AT}/{number}/preview"), d.post(SQL, {"query": "select 1"}),
-                       d.post("/catalog/query-virtual-tables", {"name": "q", "sql_query": "select 1"})):
+                       d.post("/catalog/query-virtual-tables", {"name": "q", "sql_query": "select 1"}),
+                       d.post(f"{VIEWS}/fields", {"source": {"source_type": "table", "table_id": number}})):
             t.expect("without the engine", answer, 503)
             t.check("it says what is missing", "DuckDB" in answer.detail and "/nowhere/libduckdb.so" in answer.detail, answer.detail)
     finally:
@@ -435,6 +506,7 @@ def main():
         check_sandbox(t, d)
         check_query_tables(t, d, number)
         check_saving(t, d)
+        check_charts(t, d, number)
         check_gone(t, d)
         check_killed(t, d)
         t.equal("the daemon ends well", d.end(), 0)

@@ -161,18 +161,11 @@ def check_visualizations(t, d, number, schema):
                  message="This visualization was modified in another session. Reload it or overwrite.")))
     t.fails("a name is kept", d.request("PUT", one, {"name": None}), 422, "name cannot be cleared")
     t.fails("none of that number", d.get(f"{at}/99"), 404, "Visualization id=99 not found")
-    t.expect("computing it needs an engine", d.request("POST", f"{one}/compute"), 501)
     t.expect("it is deleted", d.request("DELETE", one), 204, None)
 
 
 def check_engine(t, d, number):
     one = f"{AT}/{number}"
-    for method, path, body in [
-            ("POST", "/catalog/visualizations/fields", {"source": {"source_type": "sql", "sql_query": "select 1"}})]:
-        answer = d.request(method, path, body)
-        t.expect(f"{method} {path}", answer, 501)
-        t.check(f"{path}: it says why", "query engine" in answer.detail)
-        t.expect(f"{path}: it asks who", d.request(method, path, body, token=False), 401)
     t.fails("only virtual tables", d.request("POST", f"{one}/materialize"), 400, f"Catalog table with id={number} is not a virtual table")
     t.expect("its limits hold", d.get(f"{one}/preview?limit=10001"), 422)
     t.expect("and its body", d.post(f"{one}/edits", {"key_columns": []}), 422)

@@ -2,6 +2,7 @@
 if TESTS_BUILT
 flow_tests = \
 	tests/flow/test_catalog_nodes \
+	tests/flow/test_chart \
 	tests/flow/test_checkpoint \
 	tests/flow/test_delta \
 	tests/flow/test_delta_edit \
@@ -31,6 +32,9 @@ tests_flow_test_catalog_nodes_SOURCES = tests/flow/test_catalog_nodes.c
 tests_flow_test_catalog_nodes_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_catalog_nodes_LDADD = libflow.a libcatalog.a libstore.a libcore.a libbase.a $(STORE_LIBS) \
 	$(FLOW_LIBS) $(CHECK_LIBS)
+tests_flow_test_chart_SOURCES = tests/flow/test_chart.c
+tests_flow_test_chart_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_chart_LDADD = $(flow_ldadd)
 tests_flow_test_checkpoint_SOURCES = tests/flow/test_checkpoint.c
 tests_flow_test_checkpoint_CPPFLAGS = $(flow_cppflags) -DFAKE=\"$(abs_srcdir)/tests/flow/fake\"
 tests_flow_test_checkpoint_LDADD = $(flow_ldadd)
