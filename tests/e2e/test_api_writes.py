@@ -1,7 +1,9 @@
 """Writes to the data of tables over the API (contract 5.8): files that become tables, edits, key columns, with the real engine."""
 
+import json
 import os
 import pathlib
+import socket
 
 import api_client as api
 from api_engine import AT, SECRET, bearer, daemon, make_table, need_engine
@@ -85,6 +87,22 @@ def check_import_not_recorded(t, d):
                                                          "description": "its own"}), 409)
     t.equal("takes the data with it", [folders(d), d.get(AT).json], before)
     d.sql("DROP INDEX just_for_now")
+
+
+def check_import_left(t, d):
+    """Whoever asked goes while the file is read: there is a table, or nothing of it."""
+    big = d.folder / "files" / "big.csv"
+    with open(big, "w") as f:
+        f.write("a,b\n")
+        f.writelines(f"{i},some text that takes its time {i}\n" for i in range(1000000))
+    body = json.dumps({"name": "big", "file_path": str(big)}).encode()
+    with socket.create_connection(("127.0.0.1", d.port), timeout=30) as s:
+        s.sendall(b"POST /catalog/tables HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer "
+                  + d.token.encode() + b"\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        d.wait_for("the file is read", lambda: any(f.startswith("big_") for f in folders(d)))
+    d.wait_for("it ends", lambda: "flowfile_scheduler_queries_running 0\n" in d.get("/metrics").text)
+    t.equal("what is on the disk is in the catalog", [f for f in folders(d) if f.startswith("big_")],
+            [os.path.basename(x["file_path"]) for x in d.get(AT).json if x["name"] == "big"])
 
 
 # --- edits
@@ -287,6 +305,7 @@ def main():
     try:
         check_import(t, d)
         check_import_not_recorded(t, d)
+        check_import_left(t, d)
         number = check_edits(t, d)
         check_key_column(t, d)
         check_what_is_not_edited(t, d, number)
