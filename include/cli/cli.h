@@ -119,6 +119,8 @@ enum cli_need {
 };
 /* Opens the catalog and looks whether what is needed is there; the errors say what to do. */
 int cli_open(struct cli *cli, enum cli_need need, struct err *err);
+/* The catalog for what can do without: false when there is none to be had. */
+bool cli_open_if_there(struct cli *cli);
 /* The namespace that --namespace names; fallback when it was not given. */
 int cli_namespace(struct cli *cli, int64_t fallback, int64_t *id, struct err *err);
 /* A path that does not depend on the current folder; URIs stay as they are. In the arena. */

@@ -11,7 +11,8 @@
 bool checkpoint_is_program(const struct flow_node *node);
 
 /* Of such nodes: refuses wrong settings, and what the machine has not that the node needs, before anything is computed. */
-int checkpoint_check(struct plan *plan, const struct flow_node *node, struct err *err);
+int checkpoint_check(struct plan *plan, const struct scope *scope, const struct flow_node *node,
+	struct err *err);
 
 /* The same: whether the node says what columns it has, so that what is behind it can be planned without running it. */
 bool checkpoint_has_columns(const struct flow_node *node);

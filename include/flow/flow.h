@@ -51,6 +51,7 @@ struct flow {
 	struct flow_param *params;
 	size_t n_params;
 	cJSON *document;
+	const struct flow *outer; /* whose node runs or reads it; NULL: nobody's. Outlives it */
 };
 
 /*

@@ -56,6 +56,9 @@ struct compiler {
 	struct arena *arena; /* the plan's */
 	struct relation **in; /* in the order of the node's inputs */
 	size_t n_in;
+	unsigned wanted; /* run_flow: the outputs that are asked for, a bit for each */
+	bool several; /* run_flow: there are other outputs than these */
+	bool is_told; /* the error names the nodes it is of */
 };
 
 /* A buffer for SQL that node_emit_sql() takes and frees; node_drop_sql() on the way out of an error. */

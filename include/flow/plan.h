@@ -20,6 +20,7 @@
 
 struct catalog;
 struct compiler;
+struct subflow;
 
 struct relation {
 	const char *name; /* what SQL calls it, no need to quote */
@@ -53,6 +54,12 @@ struct scope {
 	struct relation **relations; /* by node and handle; NULL: not compiled */
 	struct scope *outer; /* NULL: the flow that is run */
 	int64_t table_id; /* the virtual table that it makes; 0 for the flow that is run */
+	const char
+		*title; /* what people read before its nodes: "node 4 (run_flow) > Prices, "; "" */
+	const struct flow_node *caller; /* the run_flow node of the outer flow that runs it; NULL */
+	const struct subflow *as; /* what that node says */
+	struct subflow **subflows; /* by node: what run_flow nodes run; NULL: not looked at */
+	size_t first; /* the number of its first node among all of a run (run.c) */
 };
 
 struct plan {
@@ -73,6 +80,7 @@ struct plan {
 	struct scope *top;
 	struct flow **flows; /* those that make virtual tables; owned */
 	size_t n_flows;
+	size_t n_subflows;
 	struct plan_table *tables; /* virtual ones that were read */
 	void (*say)(void *arg, const char *line); /* to the log; may be NULL */
 	void *say_arg;
@@ -100,13 +108,20 @@ plan_scope(struct plan *plan, const struct flow *flow, struct scope *outer, int6
 /* The plan frees the flow in the end: one that was read to make a virtual table. */
 void plan_adopt(struct plan *plan, struct flow *flow);
 
+/* "node 4 (run_flow) > Prices, node 2 (filter)". In the arena. */
+const char *
+plan_node_name(struct plan *plan, const struct scope *scope, const struct flow_node *node);
+/* Puts that before an error's text, unless the run was told to end. Returns -1. */
+int plan_node_failed(struct plan *plan, const struct scope *scope, const struct flow_node *node,
+	struct err *err);
+
 /* Refuses what cannot be run, before anything is: each node of the flow, whether it is needed or not. */
 int plan_check(const struct flow *flow, struct err *err);
 
 /* Marks a node and all that it needs, by their places in the flow. */
 void plan_mark_needed(const struct flow *flow, size_t at, bool *needed);
 
-/* Compiles a node and all it needs, what is compiled already excepted. *out: its output of this handle; NULL when the node is one that
+/* Compiles a node and all it needs, within its flow and before it, what is compiled already excepted. *out: its output of this handle; NULL when the node is one that
  * nobody can read. */
 int plan_compile(struct plan *plan, struct scope *scope, const struct flow_node *node, int handle,
 	struct relation **out, struct err *err);

@@ -190,10 +190,10 @@ cli_plan_configure(const struct cli *cli, struct plan_options *options)
 }
 
 static bool
-needs_catalog(const struct flow *flow)
+has_kind(const struct flow *flow, const char *prefix)
 {
 	for (size_t i = 0; i < flow->n_nodes; i++)
-		if (strncmp(flow->nodes[i].kind->type, "catalog_", strlen("catalog_")) == 0)
+		if (text_starts(flow->nodes[i].kind->type, prefix))
 			return true;
 	return false;
 }
@@ -206,7 +206,8 @@ find_catalog(struct flow_file_run *run, const struct flow *flow, struct err *err
 	struct run_info info;
 	const char *path;
 
-	if (!needs_catalog(flow))
+	/* Flows that it runs may have to do with it; if they have not, it may be missing. */
+	if (!has_kind(flow, "catalog_") && (!has_kind(flow, "run_flow") || !cli_open_if_there(cli)))
 		return 0;
 	if (cli->catalog.db == NULL && cli_open(cli, CLI_NEED_CATALOG, err) < 0)
 		return -1;

@@ -7,49 +7,71 @@
 #include "flow/checkpoint.h"
 #include "flow/eval.h"
 #include "flow/node.h"
+#include "flow/subflow.h"
 
 /* --- check ------------------------------------------------------------------------------------------------- */
 
+struct verdict {
+	enum node_mode mode;
+	const char *why;
+};
+
+/* With a look at the flows that it runs. */
 static void
-check_json(struct cli *cli, const struct flow *flow)
+judge(struct cli *cli, const struct flow *flow, const struct flow_node *node, struct verdict *out)
+{
+	struct err err = ERR_INIT;
+	const char *name;
+	size_t count = 0;
+
+	out->mode = node_judge(node, &out->why);
+	if (!node_runs_flow(node) || out->mode == NODE_UNSUPPORTED)
+		return;
+	(void)cli_open_if_there(cli);
+	if (subflow_check(cli->catalog.db, flow, node, &cli->arena, &count, &name, &err) == 0) {
+		out->why = arena_printf(&cli->arena, "the flow %s is a part of the plan", name);
+		return;
+	}
+	out->mode = NODE_UNSUPPORTED;
+	out->why = arena_strdup(&cli->arena, err.text);
+}
+
+static void
+check_json(struct cli *cli, const struct flow *flow, const struct verdict *verdicts)
 {
 	struct json *j = out_json_begin(cli);
-	const char *why;
 
 	json_array(j);
 	for (size_t i = 0; i < flow->n_nodes; i++) {
 		const struct flow_node *node = &flow->nodes[i];
-		enum node_mode mode = node_judge(node, &why);
 
 		json_object(j);
 		json_kv_int(j, "id", node->id);
 		json_kv_string(j, "type", node->kind->type);
 		json_kv_string(j, "name", node->reference);
-		json_kv_string(j, "mode", node_mode_name(mode));
-		json_kv_string(j, "reason", why);
+		json_kv_string(j, "mode", node_mode_name(verdicts[i].mode));
+		json_kv_string(j, "reason", verdicts[i].why);
 		json_object_end(j);
 	}
 	json_array_end(j);
 }
 
 static void
-check_table(struct cli *cli, const struct flow *flow)
+check_table(struct cli *cli, const struct flow *flow, const struct verdict *verdicts)
 {
 	static const struct out_column columns[] = {{"NODE", true, false}, {"TYPE", false, false},
 		{"NAME", false, false}, {"MODE", false, false}, {"REASON", false, true}};
 	struct out_table t;
-	const char *why;
 
 	out_table_begin(&t, &cli->arena, columns, 5);
 	for (size_t i = 0; i < flow->n_nodes; i++) {
 		const struct flow_node *node = &flow->nodes[i];
-		enum node_mode mode = node_judge(node, &why);
 
 		out_cell(&t, out_int(&cli->arena, node->id));
 		out_cell(&t, node->kind->type);
 		out_cell(&t, out_clean(&cli->arena, node->reference));
-		out_cell(&t, node_mode_name(mode));
-		out_cell(&t, why);
+		out_cell(&t, node_mode_name(verdicts[i].mode));
+		out_cell(&t, verdicts[i].why);
 	}
 	out_table_end(&t, "The flow has no nodes.");
 }
@@ -57,20 +79,24 @@ check_table(struct cli *cli, const struct flow *flow)
 int
 flows_check_run(struct cli *cli, struct err *err)
 {
+	struct verdict *verdicts;
 	struct flow *flow;
-	struct err found = ERR_INIT;
 	int rc = 0;
 
 	if (flow_read(cli->args[0], NULL, 0, &flow, err) < 0)
 		return -1;
+	verdicts = arena_array(&cli->arena, flow->n_nodes + 1, sizeof(*verdicts));
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		judge(cli, flow, &flow->nodes[i], &verdicts[i]);
+		if (verdicts[i].mode == NODE_UNSUPPORTED)
+			cli->status = 1;
+	}
 	if (cli->json) {
-		check_json(cli, flow);
+		check_json(cli, flow, verdicts);
 		rc = out_json_end(cli, err);
 	} else {
-		check_table(cli, flow);
+		check_table(cli, flow, verdicts);
 	}
-	if (plan_check(flow, &found) < 0)
-		cli->status = 1;
 	flow_free(flow);
 	return rc;
 }
@@ -79,8 +105,8 @@ flows_check_run(struct cli *cli, struct err *err)
 
 /* title: more of what it is; "" for none. */
 static int
-print_plan(struct plan *plan, const struct flow_node *node, struct relation *relation,
-	const char *title, struct err *err)
+print_plan(struct plan *plan, const struct scope *scope, const struct flow_node *node,
+	struct relation *relation, const char *title, struct err *err)
 {
 	char *explain = NULL;
 	struct duck_rows *rows;
@@ -88,7 +114,7 @@ print_plan(struct plan *plan, const struct flow_node *node, struct relation *rel
 	size_t len;
 
 	explain = arena_printf(&plan->arena, "EXPLAIN %s", plan_sql_text(plan, relation));
-	printf("-- node %" PRId64 " (%s)%s\n%s;\n\n", node->id, node->kind->type, title,
+	printf("-- %s%s\n%s;\n\n", plan_node_name(plan, scope, node), title,
 		plan_sql_text(plan, relation));
 	if (duck_explain(plan->duck, explain, &rows, err) < 0)
 		return -1;
@@ -102,9 +128,9 @@ print_plan(struct plan *plan, const struct flow_node *node, struct relation *rel
 
 /* What is handed to a program. */
 static int
-plan_inputs(struct plan *plan, const struct flow_node *node, struct err *err)
+plan_inputs(struct plan *plan, struct scope *scope, const struct flow_node *node, struct err *err)
 {
-	const struct flow *flow = plan->top->flow;
+	const struct flow *flow = scope->flow;
 	struct relation *relation;
 	const char *title;
 
@@ -114,8 +140,9 @@ plan_inputs(struct plan *plan, const struct flow_node *node, struct err *err)
 
 		title = arena_printf(&plan->arena, ", input %zu of node %" PRId64 " (%s)", i + 1,
 			node->id, node->kind->type);
-		if (plan_compile(plan, plan->top, from, edge->handle, &relation, err) < 0 ||
-			(relation != NULL && print_plan(plan, from, relation, title, err) < 0))
+		if (plan_compile(plan, scope, from, edge->handle, &relation, err) < 0 ||
+			(relation != NULL &&
+				print_plan(plan, scope, from, relation, title, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -124,10 +151,10 @@ plan_inputs(struct plan *plan, const struct flow_node *node, struct err *err)
 /* The checkpoints on the way to a node, itself included, that were not printed before. *open: one that stops the plan, because nobody
  * knows what comes out of it. */
 static int
-plan_checkpoints(struct plan *plan, const struct flow_node *node, bool *printed,
-	const struct flow_node **open, struct err *err)
+plan_checkpoints(struct plan *plan, struct scope *scope, const struct flow_node *node,
+	bool *printed, const struct flow_node **open, struct err *err)
 {
-	const struct flow *flow = plan->top->flow;
+	const struct flow *flow = scope->flow;
 	bool *needed = arena_array(&plan->arena, flow->n_nodes, sizeof(*needed));
 
 	*open = NULL;
@@ -137,7 +164,7 @@ plan_checkpoints(struct plan *plan, const struct flow_node *node, bool *printed,
 
 		if (!needed[i] || !checkpoint_is_program(at))
 			continue;
-		if (!printed[i] && plan_inputs(plan, at, err) < 0)
+		if (!printed[i] && plan_inputs(plan, scope, at, err) < 0)
 			return -1;
 		printed[i] = true;
 		if (!checkpoint_has_columns(at))
@@ -147,61 +174,75 @@ plan_checkpoints(struct plan *plan, const struct flow_node *node, bool *printed,
 }
 
 static int
-plan_node(struct plan *plan, const struct flow_node *node, bool *printed, struct err *err)
+plan_node(struct plan *plan, struct scope *scope, const struct flow_node *node, bool *printed,
+	struct err *err)
 {
 	struct relation *relation;
 	const struct flow_node *open;
 
-	if (plan_checkpoints(plan, node, printed, &open, err) < 0)
+	if (plan_checkpoints(plan, scope, node, printed, &open, err) < 0)
 		return -1;
 	if (open != NULL) {
-		printf("-- node %" PRId64 " (%s): not before node %" PRId64
+		printf("-- %s: not before node %" PRId64
 		       " (%s) has run a program; its columns are known only then\n\n",
-			node->id, node->kind->type, open->id, open->kind->type);
+			plan_node_name(plan, scope, node), open->id, open->kind->type);
 		return 0;
 	}
-	if (plan_compile(plan, plan->top, node, 0, &relation, err) < 0)
+	if (plan_compile(plan, scope, node, 0, &relation, err) < 0)
 		return -1;
 	if (relation == NULL)
 		return err_set(err, ERR_USAGE, "node %" PRId64 " (%s) gives no rows", node->id,
 			node->kind->type);
-	return print_plan(plan, node, relation, "", err);
+	return print_plan(plan, scope, node, relation, "", err);
+}
+
+/* Its programs and outputs, and those of flows that it runs, in the order of the nodes. */
+static int
+plan_outputs(struct plan *plan, struct scope *scope, struct err *err)
+{
+	const struct flow *flow = scope->flow;
+	bool *printed = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*printed));
+	const struct flow_node *open;
+	struct subflow *sub;
+	const char *why;
+
+	for (size_t i = 0; i < flow->n_nodes; i++) {
+		const struct flow_node *node = &flow->nodes[i];
+
+		if (node_runs_flow(node) && subflow_open(plan, scope, node, &sub, err) < 0)
+			return plan_node_failed(plan, scope, node, err);
+		if ((node_runs_flow(node) && !sub->call.by_rows &&
+			    plan_outputs(plan, sub->scope, err) < 0) ||
+			(checkpoint_is_program(node) &&
+				plan_checkpoints(plan, scope, node, printed, &open, err) < 0) ||
+			(node_judge(node, &why) == NODE_OUTPUT &&
+				plan_node(plan, scope, node, printed, err) < 0))
+			return -1;
+	}
+	return 0;
 }
 
 static int
 plan_flow(struct cli *cli, struct plan *plan, const struct flow *flow, struct err *err)
 {
-	bool *printed = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*printed));
-	const struct flow_node *node, *open;
-	const char *why;
+	const struct flow_node *node;
 	int64_t id;
 
 	if (args_int(cli, "output", 1, INT64_MAX, 0, &id, err) < 0)
 		return -1;
-	if (id != 0) {
-		node = flow_node(flow, id);
-		if (node == NULL)
-			return err_set(err, ERR_NOT_FOUND, "there is no node %" PRId64, id);
-		return plan_node(plan, node, printed, err);
-	}
-	for (size_t i = 0; i < flow->n_nodes; i++) {
-		enum node_mode mode;
-
-		node = &flow->nodes[i];
-		mode = node_judge(node, &why);
-		if ((checkpoint_is_program(node) &&
-			    plan_checkpoints(plan, node, printed, &open, err) < 0) ||
-			(mode == NODE_OUTPUT && plan_node(plan, node, printed, err) < 0))
-			return -1;
-	}
-	return 0;
+	if (id == 0)
+		return plan_outputs(plan, plan->top, err);
+	node = flow_node(flow, id);
+	if (node == NULL)
+		return err_set(err, ERR_NOT_FOUND, "there is no node %" PRId64, id);
+	return plan_node(plan, plan->top, node,
+		arena_array(&plan->arena, flow->n_nodes + 1, sizeof(bool)), err);
 }
 
 int
 flows_plan_run(struct cli *cli, struct err *err)
 {
 	struct plan_options options = {.explains = true};
-	struct err no_catalog = ERR_INIT;
 	struct duck *duck = NULL;
 	struct plan *plan = NULL;
 	struct flow *flow;
@@ -209,7 +250,7 @@ flows_plan_run(struct cli *cli, struct err *err)
 
 	if (flow_read(cli->args[0], NULL, 0, &flow, err) < 0)
 		return -1;
-	if (cli_open(cli, CLI_NEED_CATALOG, &no_catalog) == 0)
+	if (cli_open_if_there(cli))
 		options.catalog = &cli->catalog;
 	if (plan_check(flow, err) == 0 && cli_engine_open(cli, &duck, err) == 0) {
 		options.duck = duck;

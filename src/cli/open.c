@@ -88,6 +88,18 @@ cli_open(struct cli *cli, enum cli_need need, struct err *err)
 	return users_local(cli->catalog.db, &cli->catalog.user_id, err);
 }
 
+bool
+cli_open_if_there(struct cli *cli)
+{
+	struct err ignored = ERR_INIT;
+
+	if (cli->catalog.db == NULL && cli_open(cli, CLI_NEED_CATALOG, &ignored) < 0) {
+		db_close(cli->catalog.db);
+		cli->catalog.db = NULL;
+	}
+	return cli->catalog.db != NULL;
+}
+
 int
 cli_namespace(struct cli *cli, int64_t fallback, int64_t *id, struct err *err)
 {

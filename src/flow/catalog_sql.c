@@ -67,6 +67,8 @@ flow_relation(struct plan *plan, struct scope *scope, const struct table_info *t
 		flow_read(producer.flow_path, NULL, 0, &flow, err) < 0)
 		return err_prefix(err, "virtual table %s", table->name);
 	plan_adopt(plan, flow);
+	for (const struct scope *s = scope; flow->outer == NULL && s != NULL; s = s->outer)
+		flow->outer = s->flow;
 	return splice_flow(plan, scope, table, flow, out, err);
 }
 

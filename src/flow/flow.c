@@ -193,12 +193,24 @@ add_input(struct reader *r, struct flow_node *node, int64_t id, struct err *err)
 	return 0;
 }
 
+/* Of the input that was added last. */
+static int
+name_handle(struct flow_node *node, const char *handle, struct err *err)
+{
+	int number = handle_of(handle);
+
+	if (number < 0)
+		return err_set(err, ERR_USAGE, "source_handle: '%s' is no output", handle);
+	node->inputs[node->n_inputs - 1].handle = number;
+	return 0;
+}
+
 /* run_flow: {from_id, input_handle, source_handle} says which input of the flow is meant. */
 static int
 add_slots(struct reader *r, struct flow_node *node, const cJSON *list, struct err *err)
 {
 	const cJSON *item;
-	const char *slot;
+	const char *slot, *handle;
 	int64_t id;
 
 	cJSON_ArrayForEach(item, list)
@@ -207,7 +219,10 @@ add_slots(struct reader *r, struct flow_node *node, const cJSON *list, struct er
 			return err_set(
 				err, ERR_USAGE, "input_connections: from_id: no id of a node");
 		if (setting_text(item, "input_handle", "", &r->flow->arena, &slot, err) < 0 ||
-			add_input(r, node, id, err) < 0)
+			setting_text(item, "source_handle", "", &r->flow->arena, &handle, err) <
+				0 ||
+			add_input(r, node, id, err) < 0 ||
+			(*handle != '\0' && name_handle(node, handle, err) < 0))
 			return err_prefix(err, "input_connections");
 		node->inputs[node->n_inputs - 1].slot = slot;
 	}

@@ -6,8 +6,6 @@
 
 #define NATIVELY "; let Flowfile run this flow: run_command in the configuration, man scheduler.ini"
 
-#define NOT_YET "nodes of this type are not run natively yet" NATIVELY
-
 #define PYTHON "Python code, which is run on files of its inputs in a process of its own"
 #define MODELS                                                                                     \
 	"models are kept by Flowfile, as objects of its own Python environment, and only it can "  \
@@ -56,7 +54,8 @@ const struct node_kind node_kinds[] = {
 	{"flow_output", NODE_DROPPED, 1, 1, false, node_flow_output, NULL, NULL, NULL},
 	{"api_response", NODE_DROPPED, 1, 1, false, node_api_response, NULL, NULL, NULL},
 	{"explore_data", NODE_DROPPED, 1, 1, false, node_pass, NULL, NULL, NULL},
-	{"run_flow", NODE_UNSUPPORTED, 0, INPUTS_MANY, false, NULL, NULL, NULL, NOT_YET},
+	{"run_flow", NODE_LAZY, 0, INPUTS_MANY, false, node_run_flow, NULL, node_run_flow_judge,
+		NULL},
 	{"train_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, MODELS},
 	{"apply_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, MODELS},
 	{"evaluate_model", NODE_UNSUPPORTED, 1, 1, false, NULL, NULL, NULL, MODELS},

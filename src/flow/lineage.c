@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "flow/flow.h"
 #include "flow/node.h"
+#include "flow/subflow.h"
 #include "nodes/nodes.h"
 #include "store/fence.h"
 
@@ -22,7 +23,16 @@ struct reference {
 	struct reference *next;
 };
 
-/* What one virtual table's flow reads, as its file said it. */
+/* A flow that another one runs, as it was found. */
+struct run_file {
+	struct subflow_call call; /* only what names it */
+	const char *beside; /* where it is if the catalog does not know it; NULL: nowhere */
+	const char *path; /* NULL: it was not found */
+	struct stat seen;
+	struct run_file *next;
+};
+
+/* What one virtual table's flow reads, with the flows that it runs, as their files said it. */
 struct flow_reads {
 	struct arena arena;
 	char *path, *table;
@@ -30,6 +40,7 @@ struct flow_reads {
 	bool readable;
 	bool used; /* by a virtual table that is there */
 	struct reference *first;
+	struct run_file *runs;
 	struct flow_reads *next;
 };
 
@@ -112,25 +123,6 @@ add_reader(struct flow_reads *f, const struct flow_node *node)
 		add_reference(&f->arena, &f->first, r);
 }
 
-/* The readers that the writer of the table is behind. */
-static void
-add_readers(struct flow_reads *f, const struct flow *flow)
-{
-	bool *needed = xcalloc(flow->n_nodes + 1, sizeof(*needed));
-
-	/* Nodes are behind what they read. */
-	for (size_t i = flow->n_nodes; i-- > 0;) {
-		const struct flow_node *node = &flow->nodes[i];
-
-		needed[i] = needed[i] || catalog_writer_makes(node, f->table);
-		for (size_t k = 0; needed[i] && k < node->n_inputs; k++)
-			needed[node->inputs[k].from] = true;
-		if (needed[i] && strcmp(node->kind->type, "catalog_reader") == 0)
-			add_reader(f, node);
-	}
-	free(needed);
-}
-
 static bool
 same_file(const struct stat *a, const struct stat *b)
 {
@@ -138,27 +130,187 @@ same_file(const struct stat *a, const struct stat *b)
 		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static void
-read_file(struct flow_reads *f, const struct stat *now)
+/* --- flows that it runs --- */
+
+struct look {
+	struct flow_reads *f;
+	struct db *db;
+	size_t count;
+};
+
+/* Where a flow is now; NULL: nowhere. */
+static const char *
+find_file(struct db *db, const struct subflow_call *call, const char *beside)
 {
+	struct err ignored = ERR_INIT;
+	const char *path, *name;
+
+	return subflow_find(db, call, &path, &name, &ignored) == 0 ? path : beside;
+}
+
+static struct run_file *
+note_file(struct look *look, const struct subflow_call *call)
+{
+	struct run_file *file = arena_alloc(&look->f->arena, sizeof(*file));
+	struct subflow_call *known = &file->call;
+
+	*known = (struct subflow_call){
+		.arena = call->arena, .uuid = call->uuid, .registration_id = call->registration_id};
+	file->beside = call->path != NULL ? find_file(NULL, call, NULL) : NULL;
+	file->path = find_file(look->db, known, file->beside);
+	if (file->path != NULL)
+		stat(file->path, &file->seen);
+	file->next = look->f->runs;
+	look->f->runs = file;
+	return file;
+}
+
+static bool
+is_as_it_was(struct db *db, const struct run_file *file)
+{
+	struct arena a = ARENA_INIT;
+	struct subflow_call call = file->call;
+	struct stat now = {0};
+	const char *path;
+	bool same;
+
+	call.arena = &a;
+	path = find_file(db, &call, file->beside);
+	same = catalog_same(path, file->path);
+	if (same && path != NULL) {
+		stat(path, &now);
+		same = same_file(&file->seen, &now);
+	}
+	arena_free(&a);
+	return same;
+}
+
+static int
+add_needed(struct look *look, const struct flow *flow, unsigned *needed, struct err *err);
+
+/* What leads to the outputs that are read, and what is connected to the inputs on the way there. */
+static int
+add_within(struct look *look, const struct subflow_call *call, const struct flow *sub,
+	unsigned wanted, unsigned *needed, struct err *err)
+{
+	unsigned *within = xcalloc(sub->n_nodes + 1, sizeof(*within));
+	const struct flow_node *output;
+	const struct flow_edge *edge;
+	int rc = 0;
+
+	for (int h = 0; rc == 0 && h < FLOW_HANDLES_MAX; h++) {
+		if ((wanted & (1u << h)) == 0)
+			continue;
+		rc = subflow_output(call, sub, h, &output, err);
+		if (rc == 0 && output != NULL)
+			within[output - sub->nodes] = 1;
+	}
+	if (rc == 0)
+		rc = add_needed(look, sub, within, err);
+	for (size_t i = 0; rc == 0 && i < sub->n_nodes; i++) {
+		edge = within[i] != 0 ? subflow_input(call, sub, &sub->nodes[i]) : NULL;
+		if (edge != NULL)
+			needed[edge->from] |= 1u << edge->handle;
+	}
+	free(within);
+	return rc;
+}
+
+static int
+add_flow(struct look *look, const struct flow *flow, const struct flow_node *node, unsigned *needed,
+	struct err *err)
+{
+	struct arena *a = &look->f->arena;
+	struct subflow_call call;
+	struct run_file *file;
+	struct flow *sub;
+	int rc;
+
+	if (subflow_take(flow, node, a, &call, err) < 0)
+		return -1;
+	file = note_file(look, &call);
+	if (file->path == NULL)
+		return err_set(err, ERR_NOT_FOUND, "flow_reference: there is no such flow");
+	if (subflow_read(&call, file->path, NULL, 0, &look->count, &sub, err) < 0)
+		return -1;
+	for (size_t i = 0; call.by_rows && i < node->n_inputs; i++)
+		needed[node->inputs[i].from] |= 1u << node->inputs[i].handle;
+	rc = add_within(look, &call, sub, needed[node - flow->nodes], needed, err);
+	flow_free(sub);
+	return rc;
+}
+
+/* The readers before the nodes that are needed. By node: the outputs that are, a bit for each. */
+static int
+add_needed(struct look *look, const struct flow *flow, unsigned *needed, struct err *err)
+{
+	/* Nodes are behind what they read. */
+	for (size_t i = flow->n_nodes; i-- > 0;) {
+		const struct flow_node *node = &flow->nodes[i];
+
+		if (needed[i] == 0)
+			continue;
+		if (strcmp(node->kind->type, "catalog_reader") == 0)
+			add_reader(look->f, node);
+		if (node_runs_flow(node)) {
+			if (add_flow(look, flow, node, needed, err) < 0)
+				return flow_node_failed(node, err);
+			continue;
+		}
+		for (size_t k = 0; k < node->n_inputs; k++)
+			needed[node->inputs[k].from] |= 1u << node->inputs[k].handle;
+	}
+	return 0;
+}
+
+/* --- one file --- */
+
+static int
+add_readers(struct look *look, const struct flow *flow, struct err *err)
+{
+	unsigned *needed = xcalloc(flow->n_nodes + 1, sizeof(*needed));
+	int rc;
+
+	for (size_t i = 0; i < flow->n_nodes; i++)
+		needed[i] = catalog_writer_makes(&flow->nodes[i], look->f->table);
+	rc = add_needed(look, flow, needed, err);
+	free(needed);
+	return rc;
+}
+
+static void
+read_file(struct flow_reads *f, struct db *db, const struct stat *now)
+{
+	struct look look = {.f = f, .db = db};
 	struct err err = ERR_INIT;
 	struct flow *flow;
 
 	arena_reset(&f->arena);
 	f->first = NULL;
+	f->runs = NULL;
 	f->seen = *now;
 	f->readable = flow_read(f->path, NULL, 0, &flow, &err) == 0;
-	if (!f->readable) {
+	if (f->readable) {
+		f->readable = add_readers(&look, flow, &err) == 0;
+		flow_free(flow);
+	}
+	if (!f->readable)
 		log_warning("Cannot tell what a virtual table is made of: %s table=%s", err.text,
 			f->table);
-		return;
-	}
-	add_readers(f, flow);
-	flow_free(flow);
+}
+
+static bool
+is_current(const struct flow_reads *f, struct db *db, const struct stat *now)
+{
+	bool same = same_file(&f->seen, now);
+
+	for (const struct run_file *file = f->runs; same && file != NULL; file = file->next)
+		same = is_as_it_was(db, file);
+	return same;
 }
 
 static struct flow_reads *
-reads_of(struct lineage *l, const char *path, const char *table)
+reads_of(struct lineage *l, struct db *db, const char *path, const char *table)
 {
 	struct flow_reads *f;
 	struct stat now = {0};
@@ -176,8 +328,8 @@ reads_of(struct lineage *l, const char *path, const char *table)
 	}
 	f->used = true;
 	stat(path, &now);
-	if (!same_file(&f->seen, &now))
-		read_file(f, &now);
+	if (!is_current(f, db, &now))
+		read_file(f, db, &now);
 	return f;
 }
 
@@ -319,22 +471,31 @@ add_referenced(
 }
 
 static void
-find_reads(struct lineage *l, struct table *t, const struct tables *all, struct arena *a)
+note_change(struct table *t, const struct stat *file)
+{
+	int64_t changed_us =
+		(int64_t)file->st_mtim.tv_sec * US_PER_SEC + file->st_mtim.tv_nsec / 1000;
+
+	if (changed_us > t->defined_us)
+		t->defined_us = changed_us;
+}
+
+static void
+find_reads(struct lineage *l, struct db *db, struct table *t, const struct tables *all,
+	struct arena *a)
 {
 	struct reference *list = NULL;
 	struct flow_reads *f;
-	int64_t changed_us;
 
 	if (t->sql != NULL && *t->sql != '\0') {
 		add_query(a, &list, t->sql);
 	} else if (t->flow_path != NULL) {
-		f = reads_of(l, t->flow_path, t->name);
+		f = reads_of(l, db, t->flow_path, t->name);
 		t->unknown = !f->readable;
 		list = f->first;
-		changed_us = (int64_t)f->seen.st_mtim.tv_sec * US_PER_SEC +
-			f->seen.st_mtim.tv_nsec / 1000;
-		if (changed_us > t->defined_us)
-			t->defined_us = changed_us;
+		note_change(t, &f->seen);
+		for (const struct run_file *file = f->runs; file != NULL; file = file->next)
+			note_change(t, &file->seen);
 	}
 	for (; list != NULL; list = list->next)
 		add_referenced(t, all, list, a);
@@ -530,7 +691,7 @@ refresh(struct lineage *l, struct db *db, const char *holder_id, struct arena *a
 	found = arena_array(a, all.n + 1, sizeof(*found));
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].is_virtual)
-			find_reads(l, &all.items[i], &all, a);
+			find_reads(l, db, &all.items[i], &all, a);
 	drop_unused(l);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].is_virtual)

@@ -53,6 +53,7 @@ libflow_a_SOURCES = \
 	src/flow/nodes/rename.c \
 	src/flow/nodes/reshape.c \
 	src/flow/nodes/rows.c \
+	src/flow/nodes/run_flow.c \
 	src/flow/nodes/sql_query.c \
 	src/flow/nodes/window.c \
 	src/flow/param.c \
@@ -62,12 +63,11 @@ libflow_a_SOURCES = \
 	src/flow/run.c \
 	src/flow/setting.c \
 	src/flow/similarity.c \
+	src/flow/subflow.c \
 	src/flow/table_data.c
-noinst_HEADERS += \
-	include/flow/catalog_sql.h \
-	src/flow/setting.c
 nodist_libflow_a_SOURCES = flow/python_driver.c
 noinst_HEADERS += \
+	include/flow/catalog_sql.h \
 	include/flow/checkpoint.h \
 	include/flow/child.h \
 	include/flow/cells.h \
@@ -85,6 +85,7 @@ noinst_HEADERS += \
 	include/flow/query.h \
 	include/flow/run.h \
 	include/flow/similarity.h \
+	include/flow/subflow.h \
 	include/flow/table_data.h \
 	src/flow/delta_impl.h
 libflow_a_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS) \

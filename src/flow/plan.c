@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "flow/node.h"
+#include "flow/subflow.h"
 
 #define SQL_MAX (64 * 1024 * 1024)
 #define SHAPES "_shapes"
@@ -112,12 +113,32 @@ plan_scope(struct plan *plan, const struct flow *flow, struct scope *outer, int6
 	scope->outer = outer;
 	scope->table_id = table_id;
 	scope->prefix = outer != NULL ? arena_printf(&plan->arena, "v%u_n", plan->n_names++) : "n";
-	if (flow != NULL)
+	scope->title = "";
+	if (flow != NULL) {
 		scope->relations = arena_array(&plan->arena, flow->n_nodes * FLOW_HANDLES_MAX + 1,
 			sizeof(struct relation *));
+		scope->subflows =
+			arena_array(&plan->arena, flow->n_nodes + 1, sizeof(struct subflow *));
+	}
 	if (outer == NULL)
 		plan->top = scope;
 	return scope;
+}
+
+const char *
+plan_node_name(struct plan *plan, const struct scope *scope, const struct flow_node *node)
+{
+	return arena_printf(
+		&plan->arena, "%snode %" PRId64 " (%s)", scope->title, node->id, node->kind->type);
+}
+
+int
+plan_node_failed(
+	struct plan *plan, const struct scope *scope, const struct flow_node *node, struct err *err)
+{
+	if (duck_interrupted(plan->duck))
+		return -1;
+	return err_prefix(err, "%s", plan_node_name(plan, scope, node));
 }
 
 static struct relation **
@@ -294,7 +315,7 @@ fit_fields(struct compiler *c, struct err *err)
 	const char *why;
 	enum node_mode mode = node_judge(c->node, &why);
 
-	if ((mode != NODE_LAZY && mode != NODE_CHECKPOINT) ||
+	if ((mode != NODE_LAZY && mode != NODE_CHECKPOINT) || c->several ||
 		*place_of(c->scope, c->node, 0) == NULL) /* a program was run for what it does */
 		return 0;
 	for (int h = 1; h < FLOW_HANDLES_MAX; h++)
@@ -304,7 +325,8 @@ fit_fields(struct compiler *c, struct err *err)
 }
 
 static int
-compile(struct plan *plan, struct scope *scope, const struct flow_node *node, struct err *err)
+compile(struct plan *plan, struct scope *scope, const struct flow_node *node, unsigned wanted,
+	struct err *err)
 {
 	struct compiler c = {
 		.plan = plan,
@@ -314,6 +336,7 @@ compile(struct plan *plan, struct scope *scope, const struct flow_node *node, st
 		.arena = &plan->arena,
 		.in = arena_array(&plan->arena, node->n_inputs + 1, sizeof(struct relation *)),
 		.n_in = node->n_inputs,
+		.wanted = wanted,
 	};
 
 	for (size_t i = 0; i < node->n_inputs; i++) {
@@ -323,12 +346,12 @@ compile(struct plan *plan, struct scope *scope, const struct flow_node *node, st
 		if (c.in[i] == NULL) {
 			err_set(err, ERR_USAGE, "node %" PRId64 " (%s) has no output %d to be read",
 				from->id, from->kind->type, node->inputs[i].handle);
-			return flow_node_failed(node, err);
+			return plan_node_failed(plan, scope, node, err);
 		}
 	}
 	if (node->kind->compile(&c, err) == 0 && fit_fields(&c, err) == 0)
 		return 0;
-	return duck_interrupted(plan->duck) ? -1 : flow_node_failed(node, err);
+	return c.is_told ? -1 : plan_node_failed(plan, scope, node, err);
 }
 
 /* Nodes are in an order that what one needs comes before it. */
@@ -341,13 +364,44 @@ plan_mark_needed(const struct flow *flow, size_t at, bool *needed)
 			needed[flow->nodes[i].inputs[k].from] = true;
 }
 
-static bool
-is_compiled(const struct scope *scope, const struct flow_node *node)
+/* The outputs that are compiled, a bit for each. */
+static unsigned
+compiled(const struct scope *scope, const struct flow_node *node)
 {
+	unsigned bits = 0;
+
 	for (int h = 0; h < FLOW_HANDLES_MAX; h++)
 		if (*place_of(scope, node, h) != NULL)
-			return true;
-	return false;
+			bits |= 1u << h;
+	return bits;
+}
+
+/* Most nodes have all of their outputs at once; a flow is compiled as far as it is asked for. */
+static int
+compile_wanted(struct plan *plan, struct scope *scope, const struct flow_node *node,
+	unsigned wanted, struct err *err)
+{
+	unsigned there = compiled(scope, node);
+
+	if (node_runs_flow(node) ? (wanted & ~there) == 0 : there != 0)
+		return 0;
+	return compile(plan, scope, node, wanted & ~there, err);
+}
+
+/* What a run_flow node hands over, before the flow that it runs. */
+static int
+compile_outer(struct plan *plan, const struct scope *scope, struct err *err)
+{
+	struct relation *ignored;
+
+	for (size_t i = 0; scope->caller != NULL && i < scope->caller->n_inputs; i++) {
+		const struct flow_edge *edge = &scope->caller->inputs[i];
+
+		if (plan_compile(plan, scope->outer, &scope->outer->flow->nodes[edge->from],
+			    edge->handle, &ignored, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -355,14 +409,21 @@ plan_compile(struct plan *plan, struct scope *scope, const struct flow_node *nod
 	struct relation **out, struct err *err)
 {
 	const struct flow *flow = scope->flow;
-	bool *needed = xcalloc(flow->n_nodes, sizeof(*needed));
+	unsigned *wanted;
 	int rc = 0;
 
-	plan_mark_needed(flow, (size_t)(node - flow->nodes), needed);
+	if (compile_outer(plan, scope, err) < 0)
+		return -1;
+	wanted = xcalloc(flow->n_nodes, sizeof(*wanted));
+	wanted[node - flow->nodes] = 1u << handle;
+	for (size_t i = (size_t)(node - flow->nodes) + 1; i-- > 0;)
+		for (size_t k = 0; wanted[i] != 0 && k < flow->nodes[i].n_inputs; k++)
+			wanted[flow->nodes[i].inputs[k].from] |= 1u
+				<< flow->nodes[i].inputs[k].handle;
 	for (size_t i = 0; rc == 0 && i < flow->n_nodes; i++)
-		if (needed[i] && !is_compiled(scope, &flow->nodes[i]))
-			rc = compile(plan, scope, &flow->nodes[i], err);
-	free(needed);
+		if (wanted[i] != 0)
+			rc = compile_wanted(plan, scope, &flow->nodes[i], wanted[i], err);
+	free(wanted);
 	if (rc == 0)
 		*out = *place_of(scope, node, handle);
 	return rc;
@@ -472,8 +533,8 @@ plan_store(struct plan *plan, struct relation *relation, int64_t *rows, struct e
 		rc = duck_number(plan->duck,
 			arena_printf(&plan->arena, "SELECT count(*) FROM %s", relation->name), rows,
 			err);
-	if (rc < 0 && relation->node != NULL && !duck_interrupted(plan->duck))
-		return flow_node_failed(relation->node, err);
+	if (rc < 0 && relation->node != NULL)
+		return plan_node_failed(plan, relation->scope, relation->node, err);
 	relation->stored = rc == 0;
 	return rc;
 }

@@ -10,10 +10,17 @@
 #include "base/units.h"
 #include "flow/checkpoint.h"
 #include "flow/node.h"
+#include "flow/subflow.h"
 
-/* An output that is to be written, and what it reads. */
+/*
+ * An output that is to be written, and what it reads. Those of a flow that is run by a node of another come where that node is. Nodes are
+ * numbered through all of these flows.
+ */
 struct output {
+	struct scope *scope;
 	const struct flow_node *node;
+	const struct flow_node
+		*step; /* of the top flow: itself, or the run_flow node that it is of */
 	struct relation *relation; /* of an end: reads all that it reads, and gives nothing */
 	bool is_end; /* a checkpoint that no output needs: it is run for what it does */
 };
@@ -22,11 +29,127 @@ struct run {
 	struct plan *plan;
 	const struct flow_run_options *options;
 	struct flow_progress *progress;
+	struct scope **scopes;
+	size_t n_scopes, n_nodes;
 	struct output *outputs;
 	size_t n_outputs;
-	bool *needed, *done; /* by node */
-	bool *waits; /* by node: a checkpoint that comes behind an output */
+	bool *done; /* by node of the top flow */
+	bool *needed; /* by number */
+	bool *waits; /* by number: a checkpoint that comes behind an output */
 };
+
+/* --- all flows of a run -------------------------------------------------------------------------------- */
+
+static size_t
+number_of_node(const struct scope *scope, const struct flow_node *node)
+{
+	return scope->first + (size_t)(node - scope->flow->nodes);
+}
+
+static struct subflow *
+subflow_of(const struct scope *scope, const struct flow_node *node)
+{
+	return scope->subflows[node - scope->flow->nodes];
+}
+
+static bool
+is_output(const struct flow_node *node)
+{
+	const char *why;
+
+	return node_judge(node, &why) == NODE_OUTPUT;
+}
+
+/* Opens all that its nodes run, and all that those run. */
+static int
+add_scope(struct run *r, struct scope *scope, struct err *err)
+{
+	struct subflow *sub;
+
+	if (r->n_scopes > SUBFLOWS_MAX)
+		return err_set(err, ERR_USAGE, "more than %d flows within flows", SUBFLOWS_MAX);
+	scope->first = r->n_nodes;
+	r->scopes[r->n_scopes++] = scope;
+	r->n_nodes += scope->flow->n_nodes;
+	for (size_t i = 0; i < scope->flow->n_nodes; i++) {
+		const struct flow_node *node = &scope->flow->nodes[i];
+
+		if (!node_runs_flow(node))
+			continue;
+		if (subflow_open(r->plan, scope, node, &sub, err) < 0)
+			return plan_node_failed(r->plan, scope, node, err);
+		/* What is run for each row does nothing but give rows. */
+		if (!sub->call.by_rows && add_scope(r, sub->scope, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool writes(const struct subflow *sub);
+
+/* Whether it is an output, or runs a flow that has some. */
+static bool
+is_written(const struct scope *scope, const struct flow_node *node)
+{
+	const struct subflow *sub = subflow_of(scope, node);
+
+	return sub != NULL ? writes(sub) : is_output(node);
+}
+
+static bool
+writes(const struct subflow *sub)
+{
+	const struct flow *flow = sub->scope->flow;
+	bool result = false;
+
+	for (size_t i = 0; !sub->call.by_rows && i < flow->n_nodes; i++)
+		result = result || is_written(sub->scope, &flow->nodes[i]);
+	return result;
+}
+
+static void mark(const struct scope *scope, const struct flow_node *node, int handle, bool *marked);
+
+static void
+mark_inputs(const struct scope *scope, const struct flow_node *node, bool *marked)
+{
+	for (size_t i = 0; i < node->n_inputs; i++)
+		mark(scope, &scope->flow->nodes[node->inputs[i].from], node->inputs[i].handle,
+			marked);
+}
+
+/* What is behind a flow is behind what it writes, and needs what leads to the output that it reads. */
+static void
+mark_within(const struct subflow *sub, int handle, bool *marked)
+{
+	const struct scope *scope = sub->scope;
+	const struct flow_node *output = NULL;
+	struct err ignored = ERR_INIT; /* it is said when it is compiled */
+
+	if (handle >= 0 &&
+		subflow_output(&sub->call, scope->flow, handle, &output, &ignored) == 0 &&
+		output != NULL)
+		mark(scope, output, 0, marked);
+	for (size_t i = 0; i < scope->flow->n_nodes; i++)
+		if (is_written(scope, &scope->flow->nodes[i]))
+			mark(scope, &scope->flow->nodes[i], -1, marked);
+}
+
+/* Marks a node and all that it needs, by their numbers. handle: the output that is read; negative: none. */
+static void
+mark(const struct scope *scope, const struct flow_node *node, int handle, bool *marked)
+{
+	const struct subflow *sub = subflow_of(scope, node);
+	bool again = marked[number_of_node(scope, node)];
+
+	marked[number_of_node(scope, node)] = true;
+	if (sub != NULL && !sub->call.by_rows)
+		mark_within(sub, handle, marked);
+	if (again)
+		return;
+	mark_inputs(scope, node, marked);
+	if (scope->caller != NULL)
+		mark_inputs(scope->outer, scope->caller, marked);
+}
 
 /* --- progress ------------------------------------------------------------------------------------------- */
 
@@ -130,9 +253,10 @@ find_shared(struct run *r, size_t from, size_t to)
 	}
 }
 
-/* Which nodes a statement computes: those have no times of their own. */
+/* Which nodes of its flow a statement computes: those have no times of their own. */
 static void
-say_nodes(struct run *r, const struct flow_node *node, struct relation *relation)
+say_nodes(
+	struct run *r, struct scope *scope, const struct flow_node *node, struct relation *relation)
 {
 	struct relation **needed;
 	const char *list = "";
@@ -142,18 +266,18 @@ say_nodes(struct run *r, const struct flow_node *node, struct relation *relation
 	for (size_t i = 0; i < n; i++) {
 		const struct relation *one = needed[i];
 
-		if (one->node == NULL || one->node == node || one->scope != r->plan->top)
+		if (one->node == NULL || one->node == node || one->scope != scope)
 			continue;
 		list = arena_printf(&r->plan->arena, "%s%s%" PRId64 " (%s%s)", list,
 			told++ > 0 ? ", " : "", one->node->id, one->node->kind->type,
 			one->stored ? ", kept" : "");
 	}
 	if (told > 0)
-		plan_say(r->plan, "node %" PRId64 " (%s): computed from %s", node->id,
-			node->kind->type, list);
+		plan_say(r->plan, "%s: computed from %s", plan_node_name(r->plan, scope, node),
+			list);
 }
 
-/* Its own node; NULL when it is none of the flow's, but of a virtual table that it reads. */
+/* Its own node; NULL when it is none of the flow's, but of another that it reads. */
 static const struct flow_node *
 node_of(const struct run *r, const struct relation *relation)
 {
@@ -172,7 +296,7 @@ store_one(struct run *r, struct relation *relation, struct err *err)
 		return 0;
 	begin_step(r, node);
 	if (node != NULL)
-		say_nodes(r, node, relation);
+		say_nodes(r, r->plan->top, node, relation);
 	if (plan_store(r->plan, relation, &rows, err) < 0)
 		return -1;
 	time_format_duration(boottime_diff(clock_boot(&clock_real), begin), took);
@@ -199,40 +323,83 @@ store_shared(struct run *r, struct relation *relation, struct err *err)
 
 /* --- outputs -------------------------------------------------------------------------------------------------- */
 
+static bool
+is_wanted(const struct run *r, const struct flow_node *step)
+{
+	return r->options->only == 0 || r->options->only == step->id;
+}
+
+static void
+add_output(struct run *r, struct scope *scope, const struct flow_node *node,
+	const struct flow_node *step, bool is_end)
+{
+	r->outputs[r->n_outputs++] =
+		(struct output){.scope = scope, .node = node, .step = step, .is_end = is_end};
+}
+
+static void
+mark_outputs(struct run *r)
+{
+	for (size_t i = 0; i < r->plan->top->flow->n_nodes; i++) {
+		const struct flow_node *node = &r->plan->top->flow->nodes[i];
+
+		if (is_wanted(r, node) && is_written(r->plan->top, node))
+			mark(r->plan->top, node, -1, r->needed);
+	}
+}
+
 /* Marks the checkpoints that no output needs and that nobody reads but such ones, and all that they need. */
 static void
-find_ends(struct run *r, bool *ends)
+find_ends(struct run *r, struct scope *scope, bool *ends)
 {
-	const struct flow *flow = r->plan->top->flow;
+	for (size_t i = scope->flow->n_nodes; i-- > 0;) {
+		const struct flow_node *node = &scope->flow->nodes[i];
+		const struct subflow *sub = subflow_of(scope, node);
 
-	for (size_t i = flow->n_nodes; i-- > 0;)
-		if (!r->needed[i] && checkpoint_is_program(&flow->nodes[i])) {
-			ends[i] = true;
-			plan_mark_needed(flow, i, r->needed);
-		}
+		if (sub != NULL && !sub->call.by_rows)
+			find_ends(r, sub->scope, ends);
+		if (r->needed[scope->first + i] || !checkpoint_is_program(node))
+			continue;
+		ends[scope->first + i] = true;
+		mark(scope, node, 0, r->needed);
+	}
+}
+
+/* In the order of the nodes, those of a flow where it is run. step NULL: of the top flow. */
+static void
+add_outputs(struct run *r, struct scope *scope, const struct flow_node *step, const bool *ends)
+{
+	for (size_t i = 0; i < scope->flow->n_nodes; i++) {
+		const struct flow_node *node = &scope->flow->nodes[i];
+		const struct flow_node *of = step != NULL ? step : node;
+		const struct subflow *sub = subflow_of(scope, node);
+
+		if (!is_wanted(r, of))
+			continue;
+		if (sub != NULL && !sub->call.by_rows)
+			add_outputs(r, sub->scope, of, ends);
+		if (is_output(node) || ends[scope->first + i])
+			add_output(r, scope, node, of, ends[scope->first + i]);
+	}
 }
 
 static int
 find_outputs(struct run *r, struct err *err)
 {
-	const struct flow *flow = r->plan->top->flow;
-	bool *is_output = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(bool));
-	bool *ends = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(bool));
-	const char *why;
+	struct arena *a = &r->plan->arena;
+	bool *ends;
 
-	for (size_t i = 0; i < flow->n_nodes; i++) {
-		is_output[i] = node_judge(&flow->nodes[i], &why) == NODE_OUTPUT &&
-			(r->options->only == 0 || r->options->only == flow->nodes[i].id);
-		if (is_output[i])
-			plan_mark_needed(flow, i, r->needed);
-	}
+	r->scopes = arena_array(a, SUBFLOWS_MAX + 1, sizeof(struct scope *));
+	if (add_scope(r, r->plan->top, err) < 0)
+		return -1;
+	r->needed = arena_array(a, r->n_nodes + 1, sizeof(*r->needed));
+	r->waits = arena_array(a, r->n_nodes + 1, sizeof(*r->waits));
+	r->outputs = arena_array(a, r->n_nodes + 1, sizeof(*r->outputs));
+	ends = arena_array(a, r->n_nodes + 1, sizeof(*ends));
+	mark_outputs(r);
 	if (r->options->only == 0)
-		find_ends(r, ends);
-	r->outputs = arena_array(&r->plan->arena, flow->n_nodes + 1, sizeof(*r->outputs));
-	for (size_t i = 0; i < flow->n_nodes; i++)
-		if (is_output[i] || ends[i])
-			r->outputs[r->n_outputs++] =
-				(struct output){.node = &flow->nodes[i], .is_end = ends[i]};
+		find_ends(r, r->plan->top, ends);
+	add_outputs(r, r->plan->top, NULL, ends);
 	if (r->n_outputs == 0 && r->options->only != 0)
 		return err_set(err, ERR_NOT_FOUND, "node %" PRId64 " is no output of this flow",
 			r->options->only);
@@ -242,12 +409,15 @@ find_outputs(struct run *r, struct err *err)
 static int
 check_checkpoints(struct run *r, struct err *err)
 {
-	const struct flow *flow = r->plan->top->flow;
+	for (size_t s = 0; s < r->n_scopes; s++)
+		for (size_t i = 0; i < r->scopes[s]->flow->n_nodes; i++) {
+			const struct scope *scope = r->scopes[s];
+			const struct flow_node *node = &scope->flow->nodes[i];
 
-	for (size_t i = 0; i < flow->n_nodes; i++)
-		if (r->needed[i] && checkpoint_is_program(&flow->nodes[i]) &&
-			checkpoint_check(r->plan, &flow->nodes[i], err) < 0)
-			return -1;
+			if (r->needed[scope->first + i] && checkpoint_is_program(node) &&
+				checkpoint_check(r->plan, scope, node, err) < 0)
+				return -1;
+		}
 	return 0;
 }
 
@@ -256,74 +426,84 @@ static int
 compile_end(struct run *r, struct output *end, struct err *err)
 {
 	struct plan *plan = r->plan;
-	const struct flow *flow = plan->top->flow;
+	const struct flow *flow = end->scope->flow;
 	size_t n = end->node->n_inputs;
 	struct relation **inputs = arena_array(&plan->arena, n + 1, sizeof(struct relation *));
 
 	for (size_t i = 0; i < n; i++) {
 		const struct flow_edge *edge = &end->node->inputs[i];
 
-		if (plan_compile(plan, plan->top, &flow->nodes[edge->from], edge->handle,
+		if (plan_compile(plan, end->scope, &flow->nodes[edge->from], edge->handle,
 			    &inputs[i], err) < 0)
 			return -1;
 		if (inputs[i] == NULL) {
 			err_set(err, ERR_USAGE, "node %" PRId64 " (%s) has no output %d to be read",
 				flow->nodes[edge->from].id, flow->nodes[edge->from].kind->type,
 				edge->handle);
-			return flow_node_failed(end->node, err);
+			return plan_node_failed(plan, end->scope, end->node, err);
 		}
 	}
 	return plan_relation(
-		plan, plan->top, "SELECT true AS done", inputs, n, &end->relation, err);
+		plan, end->scope, "SELECT true AS done", inputs, n, &end->relation, err);
+}
+
+/* Marks what has to be there before a node. Owned by the caller. */
+static bool *
+before(const struct run *r, const struct scope *scope, const struct flow_node *node)
+{
+	bool *marked = xcalloc(r->n_nodes + 1, sizeof(*marked));
+
+	mark(scope, node, -1, marked);
+	marked[number_of_node(scope, node)] = false;
+	return marked;
+}
+
+/* Whether one of the outputs from..to-1 comes before this node. */
+static bool
+is_behind(const struct run *r, const struct scope *scope, const struct flow_node *node, size_t from,
+	size_t to)
+{
+	bool *marked = before(r, scope, node), result = false;
+
+	for (size_t k = from; k < to; k++)
+		result = result || marked[number_of_node(r->outputs[k].scope, r->outputs[k].node)];
+	free(marked);
+	return result;
 }
 
 /* Finds the checkpoints that come behind an output. */
 static void
 find_waiting(struct run *r)
 {
-	const struct flow *flow = r->plan->top->flow;
-	bool *before;
 	const char *why;
 
-	for (size_t i = 0; i < flow->n_nodes; i++) {
-		if (!r->needed[i] || node_judge(&flow->nodes[i], &why) != NODE_CHECKPOINT)
-			continue;
-		before = xcalloc(flow->n_nodes, sizeof(*before));
-		plan_mark_needed(flow, i, before);
-		before[i] = false;
-		for (size_t k = 0; k < r->n_outputs; k++)
-			if (before[r->outputs[k].node - flow->nodes])
-				r->waits[i] = true;
-		free(before);
-	}
+	for (size_t s = 0; s < r->n_scopes; s++)
+		for (size_t i = 0; i < r->scopes[s]->flow->n_nodes; i++) {
+			const struct scope *scope = r->scopes[s];
+			const struct flow_node *node = &scope->flow->nodes[i];
+
+			if (r->needed[scope->first + i] &&
+				node_judge(node, &why) == NODE_CHECKPOINT)
+				r->waits[scope->first + i] =
+					is_behind(r, scope, node, 0, r->n_outputs);
+		}
 }
 
-/* Whether one of the outputs from..at-1, which are compiled and not written yet, comes before this node. */
-static bool
-is_behind(const struct run *r, size_t node, size_t from, size_t at)
-{
-	const struct flow *flow = r->plan->top->flow;
-	bool *before = xcalloc(flow->n_nodes, sizeof(*before)), result = false;
-
-	plan_mark_needed(flow, node, before);
-	for (size_t k = from; k < at; k++)
-		result = result || before[r->outputs[k].node - flow->nodes];
-	free(before);
-	return result;
-}
-
-/* A checkpoint runs when it is compiled: with one before this output that comes behind another, that one is written first. */
+/* A checkpoint runs when it is compiled: with one before this output that comes behind another, which is compiled and not written yet,
+ * that one is written first. */
 static bool
 has_to_wait(const struct run *r, size_t from, size_t at)
 {
-	const struct flow *flow = r->plan->top->flow;
 	const struct output *output = &r->outputs[at];
-	bool *needed = xcalloc(flow->n_nodes, sizeof(*needed)), waits = false;
+	bool *needed = before(r, output->scope, output->node), waits = false;
 
-	for (size_t i = 0; i < output->node->n_inputs; i++)
-		plan_mark_needed(flow, output->node->inputs[i].from, needed);
-	for (size_t i = 0; !waits && i < flow->n_nodes; i++)
-		waits = needed[i] && r->waits[i] && is_behind(r, i, from, at);
+	for (size_t s = 0; !waits && s < r->n_scopes; s++)
+		for (size_t i = 0; !waits && i < r->scopes[s]->flow->n_nodes; i++) {
+			const struct scope *scope = r->scopes[s];
+
+			waits = needed[scope->first + i] && r->waits[scope->first + i] &&
+				is_behind(r, scope, &scope->flow->nodes[i], from, at);
+		}
 	free(needed);
 	return waits;
 }
@@ -337,7 +517,7 @@ compile_outputs(struct run *r, size_t from, struct err *err)
 	for (i = from; i < r->n_outputs && !has_to_wait(r, from, i); i++) {
 		struct output *output = &r->outputs[i];
 		int rc = output->is_end ? compile_end(r, output, err)
-					: plan_compile(r->plan, r->plan->top, output->node, 0,
+					: plan_compile(r->plan, output->scope, output->node, 0,
 						  &output->relation, err);
 
 		if (rc < 0)
@@ -352,37 +532,40 @@ run_end(struct run *r, const struct output *output, struct err *err)
 {
 	struct relation *ignored;
 
-	return plan_compile(r->plan, r->plan->top, output->node, 0, &ignored, err);
+	return plan_compile(r->plan, output->scope, output->node, 0, &ignored, err);
 }
 
 static int
 write_rows(struct run *r, const struct output *output, struct err *err)
 {
 	const struct flow_node *node = output->node;
+	const char *name = plan_node_name(r->plan, output->scope, node);
 	struct boottime begin = clock_boot(&clock_real);
 	char took[TIMEFMT_SIZE];
 	int64_t rows = -1;
 
 	if (node->kind->write(r->plan, node, output->relation, &rows, err) < 0)
-		return duck_interrupted(r->plan->duck) ? -1 : flow_node_failed(node, err);
+		return plan_node_failed(r->plan, output->scope, node, err);
 	time_format_duration(boottime_diff(clock_boot(&clock_real), begin), took);
 	if (rows >= 0)
-		plan_say(r->plan, "node %" PRId64 " (%s): %" PRId64 " rows in %s", node->id,
-			node->kind->type, rows, took);
+		plan_say(r->plan, "%s: %" PRId64 " rows in %s", name, rows, took);
 	else
-		plan_say(r->plan, "node %" PRId64 " (%s): done in %s", node->id, node->kind->type,
-			took);
+		plan_say(r->plan, "%s: done in %s", name, took);
 	return 0;
 }
 
 static int
-write_output(struct run *r, const struct output *output, struct err *err)
+write_output(struct run *r, size_t at, struct err *err)
 {
-	begin_step(r, output->node);
-	say_nodes(r, output->node, output->relation);
+	const struct output *output = &r->outputs[at];
+
+	begin_step(r, output->step);
+	say_nodes(r, output->scope, output->node, output->relation);
 	if ((output->is_end ? run_end(r, output, err) : write_rows(r, output, err)) < 0)
 		return -1;
-	end_step(r, output->node);
+	/* A flow is done when its last output is. */
+	if (at + 1 == r->n_outputs || r->outputs[at + 1].step != output->step)
+		end_step(r, output->step);
 	return 0;
 }
 
@@ -391,8 +574,7 @@ write_outputs(struct run *r, size_t from, size_t to, struct err *err)
 {
 	find_shared(r, from, to);
 	for (size_t i = from; i < to; i++)
-		if (store_shared(r, r->outputs[i].relation, err) < 0 ||
-			write_output(r, &r->outputs[i], err) < 0)
+		if (store_shared(r, r->outputs[i].relation, err) < 0 || write_output(r, i, err) < 0)
 			return -1;
 	return 0;
 }
@@ -406,8 +588,6 @@ flow_run(struct plan *plan, const struct flow_run_options *options, struct flow_
 	ssize_t to;
 
 	*progress = (struct flow_progress){0};
-	r.needed = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.needed));
-	r.waits = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.waits));
 	r.done = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.done));
 	for (size_t i = 0; i < flow->n_nodes; i++)
 		progress->nodes += counts(&flow->nodes[i]);

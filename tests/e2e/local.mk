@@ -27,6 +27,7 @@ e2e_tests = \
 	tests/e2e/test_flow_checkpoint.sh \
 	tests/e2e/test_flow_limits.sh \
 	tests/e2e/test_flow_doc.sh \
+	tests/e2e/test_flow_parts.sh \
 	tests/e2e/test_flow_run.sh \
 	tests/e2e/test_entrypoint.sh \
 	tests/e2e/test_handover.sh \

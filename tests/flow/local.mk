@@ -16,7 +16,8 @@ flow_tests = \
 	tests/flow/test_nodes_compute \
 	tests/flow/test_nodes_reshape \
 	tests/flow/test_query \
-	tests/flow/test_similarity
+	tests/flow/test_similarity \
+	tests/flow/test_subflow
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
@@ -78,6 +79,9 @@ tests_flow_test_query_LDADD = $(flow_ldadd)
 tests_flow_test_similarity_SOURCES = tests/flow/test_similarity.c
 tests_flow_test_similarity_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_similarity_LDADD = $(flow_ldadd) -lm
+tests_flow_test_subflow_SOURCES = tests/flow/test_subflow.c
+tests_flow_test_subflow_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_subflow_LDADD = $(flow_ldadd)
 endif
 EXTRA_DIST += \
 	doc/formulas.md \

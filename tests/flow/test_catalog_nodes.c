@@ -291,6 +291,15 @@ known(const char *path, const char *name)
 }
 
 static const char *
+uuid_of(int64_t flow_id)
+{
+	struct flow_info info;
+
+	ck_assert_int_eq(flows_get(&cat, flow_id, &arena, &info, &err), 0);
+	return info.flow_uuid;
+}
+
+static const char *
 virtual_of(const char *source, const char *name)
 {
 	return file(arena_printf(&arena,
@@ -441,6 +450,103 @@ START_TEST(a_reader_may_have_a_query_of_its_own)
 }
 END_TEST
 
+/* A flow of the catalog that reads a table and is run by others. */
+static int64_t
+known_part(void)
+{
+	return known(file("- {id: 1, type: catalog_reader, outputs: [2], setting_input: "
+			  "{catalog_table_name: '${from}'}}\n"
+			  "- {id: 2, type: flow_output, input_ids: [1], setting_input: "
+			  "{output_name: rows}}\n"),
+		"the part");
+}
+
+START_TEST(a_virtual_table_may_be_made_by_a_flow_that_runs_another)
+{
+	const char *runs = "- {id: 1, type: run_flow, outputs: [2], setting_input: "
+			   "{flow_reference: {registration_id: %lld%s}, parameter_bindings: "
+			   "{from: %s}}}\n"
+			   "- {id: 2, type: catalog_writer, input_ids: [1], setting_input: "
+			   "{catalog_write_settings: {table_name: %s}}}\n";
+	long long part = (long long)known_part();
+	const char *v, *text;
+	int64_t id;
+
+	ok(write_rows("[1, 9]", "[a, b]", "table_name: t"));
+	v = file(arena_printf(&arena, runs, part, "", "t", "v, write_mode: virtual"));
+	id = known(v, "makes v");
+	ok(run_file(v, id));
+	reads("catalog_table_name: v", "1|a;9|b");
+	/* What it reads is what the flow that was run reads, through the one that is run. */
+	ck_assert_uint_eq(table_of("t").n_read_by, 1);
+	ck_assert_int_eq(table_of("t").read_by[0].id, id);
+	text = explained("v");
+	ck_assert_msg(strstr(text, "k>7") != NULL && strstr(text, "FILTER   ") == NULL, "%s", text);
+	ck_assert_msg(strstr(text, " v ") == NULL, "%s", text);
+
+	/* The uuid says which flow it is, whatever has the id now. */
+	v = file(arena_printf(&arena, runs, 99LL,
+		arena_printf(&arena, ", flow_uuid: %s", uuid_of(part)), "t", "w"));
+	ok(run_file(v, ID_NONE));
+	reads("catalog_table_name: w", "1|a;9|b");
+	v = file(arena_printf(&arena, runs, 99LL, "", "t", "w"));
+	fails(run_file(v, ID_NONE), ERR_NOT_FOUND,
+		"node 1 (run_flow): flow_reference: no flow has the id 99");
+	v = file(arena_printf(&arena, runs, part, "", "none", "w"));
+	fails(run_file(v, ID_NONE), ERR_NOT_FOUND,
+		"node 1 (run_flow) > the part, node 1 (catalog_reader): ");
+}
+END_TEST
+
+START_TEST(a_flow_that_runs_the_flow_of_a_table_that_it_makes_is_a_loop)
+{
+	const char *v = file("- {id: 1, type: manual_input, outputs: [2], setting_input: "
+			     "{raw_data_format: {columns: [{name: k, data_type: Int64}], data: "
+			     "[[1]]}}}\n"
+			     "- {id: 2, type: catalog_writer, input_ids: [1], setting_input: "
+			     "{catalog_write_settings: {table_name: v, write_mode: virtual}}}\n");
+	int64_t part = known_part(), id = known(v, "makes v");
+
+	ok(run_file(v, id));
+	ck_assert_int_eq(rename(file(arena_printf(&arena,
+					"- {id: 1, type: run_flow, outputs: [2], setting_input: "
+					"{flow_reference: {registration_id: %lld}, "
+					"parameter_bindings: {from: v}}}\n"
+					"- {id: 2, type: catalog_writer, input_ids: [1], "
+					"setting_input: {catalog_write_settings: {table_name: v, "
+					"write_mode: virtual}}}\n",
+					(long long)part)),
+				 v),
+		0);
+	not_read("catalog_table_name: v", "loop: v reads v");
+}
+END_TEST
+
+START_TEST(a_flow_writes_tables_within_another)
+{
+	const char *part = file("- {id: 1, type: flow_input, outputs: [2], setting_input: "
+				"{input_name: in}}\n"
+				"- {id: 2, type: catalog_writer, input_ids: [1], setting_input: "
+				"{catalog_write_settings: {table_name: t, write_mode: append}}}\n");
+	int64_t id;
+
+	known(part, "writes");
+	part = file(arena_printf(&arena,
+		"- {id: 1, type: manual_input, outputs: [2, 3], setting_input: {raw_data_format: "
+		"{columns: [{name: k, data_type: Int64}, {name: v, data_type: String}], data: "
+		"[[1], [a]]}}}\n"
+		"- {id: 2, type: run_flow, input_ids: [1], setting_input: {flow_reference: "
+		"{flow_path: %s}}}\n"
+		"- {id: 3, type: run_flow, input_ids: [1], setting_input: {flow_reference: "
+		"{flow_path: %s}}}\n",
+		part, strrchr(part, '/') + 1));
+	id = known(part, "whole");
+	ok(run_file(part, id));
+	reads("catalog_table_name: t", "1|a;1|a");
+	ck_assert_int_eq(table_of("t").source_registration_id, id);
+}
+END_TEST
+
 /* Its columns are those of its program's output, and its rows are made when it is read. */
 START_TEST(a_virtual_table_may_be_made_by_a_program)
 {
@@ -483,6 +589,9 @@ main(void)
 	tcase_add_test(tc, queries_in_a_loop_are_named);
 	tcase_add_test(tc, a_reader_may_have_a_query_of_its_own);
 	tcase_add_test(tc, a_virtual_table_may_be_made_by_a_program);
+	tcase_add_test(tc, a_virtual_table_may_be_made_by_a_flow_that_runs_another);
+	tcase_add_test(tc, a_flow_that_runs_the_flow_of_a_table_that_it_makes_is_a_loop);
+	tcase_add_test(tc, a_flow_writes_tables_within_another);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }

@@ -308,6 +308,84 @@ START_TEST(flows_are_computed_from_what_their_writer_reads)
 }
 END_TEST
 
+/* --- flows that run flows --- */
+
+static void
+write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* The first output reads a; the second what it is given, beside ${more}. */
+#define PARTS(more)                                                                                \
+	"flowfile_settings: {parameters: [{name: more, default_value: c}]}\nnodes:\n"              \
+	"- {id: 1, type: catalog_reader, outputs: [2], setting_input: {catalog_table_name: a}}\n"  \
+	"- {id: 2, type: flow_output, input_ids: [1], setting_input: {output_name: x}}\n"          \
+	"- {id: 3, type: flow_input, outputs: [5], setting_input: {input_name: in}}\n"             \
+	"- {id: 4, type: catalog_reader, outputs: [5], setting_input: {catalog_table_name: " more  \
+	"}}\n"                                                                                     \
+	"- {id: 5, type: union, input_ids: [3, 4], outputs: [6], setting_input: {}}\n"             \
+	"- {id: 6, type: flow_output, input_ids: [5], setting_input: {output_name: y}}\n"
+#define WHOLE(handle, bindings)                                                                    \
+	"nodes:\n"                                                                                 \
+	"- {id: 1, type: catalog_reader, outputs: [2], setting_input: {catalog_table_name: b}}\n"  \
+	"- {id: 2, type: run_flow, input_ids: [1], outputs: [3], output_handles: [" handle         \
+	"], setting_input: {flow_reference: {registration_id: 2}" bindings "}}\n"                  \
+	"- {id: 3, type: catalog_writer, input_ids: [2], setting_input: "                          \
+	"{catalog_write_settings: {table_name: v, write_mode: virtual}}}\n"
+
+START_TEST(what_flows_that_are_run_read_counts)
+{
+	char whole[200], parts[200], sql[900];
+
+	snprintf(whole, sizeof(whole), "%s", tmp_path("whole.yaml"));
+	snprintf(parts, sizeof(parts), "%s", tmp_path("parts.yaml"));
+	open_catalog(_i);
+	write_text(whole, WHOLE("output-0", ""));
+	write_text(parts, PARTS("'${more}'"));
+	snprintf(sql, sizeof(sql),
+		"INSERT INTO flow_registrations (id, name, flow_path, owner_id, flow_uuid)"
+		" VALUES (1, 'f', '%s', 1, 'uuid-1');"
+		"INSERT INTO catalog_tables (id, name, namespace_id, owner_id, table_type, "
+		"producer_registration_id, created_at, updated_at) VALUES (10, 'v', 2, 1, "
+		"'virtual', 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+		whole);
+	must_run(db, sql);
+	refresh();
+	ck_assert_str_eq(must_rows(db, SOURCES), ""); /* the flow is not known yet */
+	snprintf(sql, sizeof(sql),
+		"INSERT INTO flow_registrations (id, name, flow_path, owner_id, flow_uuid)"
+		" VALUES (2, 'g', '%s', 1, 'uuid-2')",
+		parts);
+	must_run(db, sql);
+	ck_assert_int_eq(refresh(), 1);
+	ck_assert_str_eq(must_rows(db, SOURCES), "10|1\n");
+	write_text(whole, WHOLE("output-1", ""));
+	ck_assert_int_eq(refresh(), 1);
+	ck_assert_str_eq(must_rows(db, SOURCES), "10|2\n10|3\n");
+	write_table(3);
+	ck_assert(pass_on());
+	ck_assert_int_eq(writes(10), 2);
+	write_text(whole, WHOLE("output-1", ", parameter_bindings: {more: a}"));
+	ck_assert_int_eq(refresh(), 1);
+	ck_assert_str_eq(must_rows(db, SOURCES), "10|1\n10|2\n");
+	/* The file of the flow that is run is looked at, too. */
+	write_text(parts, PARTS("b, else: none"));
+	ck_assert_int_eq(refresh(), 1);
+	ck_assert_str_eq(must_rows(db, SOURCES), "10|2\n");
+	write_text(parts, "none: [\n");
+	ck_assert_int_eq(refresh(), 0);
+	ck_assert_str_eq(must_rows(db, SOURCES), "10|2\n");
+	close_catalog();
+	remove(whole);
+	remove(parts);
+}
+END_TEST
+
 /* --- names in queries --- */
 
 static const struct {
@@ -366,6 +444,7 @@ main(void)
 	tcase_add_loop_test(tc, an_id_that_comes_again_inherits_nothing, 0, n);
 	tcase_add_loop_test(tc, who_does_not_lead_stores_nothing, 0, n);
 	tcase_add_loop_test(tc, flows_are_computed_from_what_their_writer_reads, 0, n);
+	tcase_add_loop_test(tc, what_flows_that_are_run_read_counts, 0, n);
 	suite_add_tcase(s, tc);
 	tcase_add_loop_test(words, tables_are_found_without_a_parser, 0,
 		(int)(sizeof(queries) / sizeof(queries[0])));

@@ -9,6 +9,7 @@
 #include "catalog/namespaces.h"
 #include "catalog/resolve.h"
 #include "flow/delta.h"
+#include "flow/subflow.h"
 #include "flow/table_data.h"
 #include "nodes.h"
 
@@ -186,26 +187,35 @@ check_table(const struct target *t, const struct table_info *table, struct err *
 
 /* --- what the catalog is told ------------------------------------------------------------------------------------- */
 
-/* The tables that the flow reads, for the links that show who reads what. */
+/* The tables that the flow reads, and those that it runs, for the links that show who reads what. */
+struct reads {
+	int64_t *ids;
+	size_t n;
+};
+
 static int
-find_reads(struct plan *plan, struct table_written *w, struct err *err)
+find_reads(struct plan *plan, const struct scope *scope, struct reads *reads, struct err *err)
 {
-	const struct flow *flow = plan->top->flow;
-	int64_t *ids = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*ids));
+	const struct flow *flow = scope->flow;
 	struct table_info table;
 
 	for (size_t i = 0; i < flow->n_nodes; i++) {
+		if (scope->subflows[i] != NULL &&
+			find_reads(plan, scope->subflows[i]->scope, reads, err) < 0)
+			return -1;
 		if (strcmp(flow->nodes[i].kind->type, "catalog_reader") != 0)
 			continue;
-		if (catalog_reader_table(
-			    plan->catalog, flow->nodes[i].settings, &plan->arena, &table, err) == 0)
-			ids[w->n_reads++] = table.id;
-		else if (err->code != ERR_NOT_FOUND && err->code != ERR_USAGE)
+		if (catalog_reader_table(plan->catalog, flow->nodes[i].settings, &plan->arena,
+			    &table, err) == 0) {
+			reads->ids = catalog_grow(
+				&plan->arena, reads->ids, reads->n, sizeof(*reads->ids));
+			reads->ids[reads->n++] = table.id;
+		} else if (err->code != ERR_NOT_FOUND && err->code != ERR_USAGE) {
 			return -1;
-		else
+		} else {
 			err_clear(err); /* a reader that no output needs */
+		}
 	}
-	w->reads = ids;
 	return 0;
 }
 
@@ -213,6 +223,7 @@ static int
 record(struct plan *plan, const struct target *t, const struct table_info *table,
 	struct table_written *w, struct err *err)
 {
+	struct reads reads = {NULL, 0};
 	int64_t id;
 
 	w->name = t->name;
@@ -220,8 +231,10 @@ record(struct plan *plan, const struct target *t, const struct table_info *table
 	w->description = t->description;
 	w->flow_id = plan->flow_id;
 	w->run_id = plan->run_id;
-	if (find_reads(plan, w, err) < 0)
+	if (find_reads(plan, plan->top, &reads, err) < 0)
 		return -1;
+	w->reads = reads.ids;
+	w->n_reads = reads.n;
 	return tables_record_write(plan->catalog, table->id, w, &id, err);
 }
 

@@ -49,7 +49,8 @@ checkpoint_is_program(const struct flow_node *node)
 }
 
 int
-checkpoint_check(struct plan *plan, const struct flow_node *node, struct err *err)
+checkpoint_check(
+	struct plan *plan, const struct scope *scope, const struct flow_node *node, struct err *err)
 {
 	const struct family *family = family_of(node);
 	struct program program;
@@ -57,7 +58,7 @@ checkpoint_check(struct plan *plan, const struct flow_node *node, struct err *er
 	if (family->take(node, &plan->arena, &program, err) == 0 &&
 		(family->check == NULL || family->check(plan, err) == 0))
 		return 0;
-	return duck_interrupted(plan->duck) ? -1 : flow_node_failed(node, err);
+	return plan_node_failed(plan, scope, node, err);
 }
 
 bool
@@ -70,7 +71,7 @@ checkpoint_has_columns(const struct flow_node *node)
 
 struct log {
 	struct plan *plan;
-	const struct flow_node *node;
+	const char *title; /* NULL: nothing is said */
 };
 
 static void
@@ -78,8 +79,8 @@ say_line(void *arg, const char *line)
 {
 	const struct log *log = arg;
 
-	if (log->node != NULL)
-		plan_say(log->plan, "[node %" PRId64 "] %s", log->node->id, line);
+	if (log->title != NULL)
+		plan_say(log->plan, "[%s] %s", log->title, line);
 }
 
 static bool
@@ -91,10 +92,10 @@ is_told_to_end(void *arg)
 }
 
 int
-program_start(struct plan *plan, const struct flow_node *node, const struct child_options *options,
-	struct err *err)
+program_start(
+	struct plan *plan, const char *title, const struct child_options *options, struct err *err)
 {
-	struct log log = {plan, node};
+	struct log log = {plan, title};
 	struct child_options all = *options;
 
 	all.is_told_to_end = is_told_to_end;
@@ -130,7 +131,10 @@ run_program(const struct program_run *run, struct err *err)
 		.memory_max_bytes = program->memory_max_bytes,
 	};
 
-	if (program_start(run->plan, run->node, &options, err) == 0)
+	if (program_start(run->plan,
+		    arena_printf(
+			    &run->plan->arena, "%snode %" PRId64, run->scope->title, run->node->id),
+		    &options, err) == 0)
 		return 0;
 	take_failure(run, err);
 	return -1;
@@ -347,8 +351,8 @@ say_done(struct compiler *c, struct boottime begin, struct err *err)
 
 	time_format_duration(boottime_diff(clock_boot(&clock_real), begin), took);
 	if (output == NULL || output->node != c->node) {
-		plan_say(c->plan, "node %" PRId64 " (%s): done in %s", c->node->id,
-			c->node->kind->type, took);
+		plan_say(c->plan, "%s: done in %s", plan_node_name(c->plan, c->scope, c->node),
+			took);
 		return 0;
 	}
 	if (duck_number(c->plan->duck,
@@ -356,8 +360,8 @@ say_done(struct compiler *c, struct boottime begin, struct err *err)
 			    plan_sql_text(c->plan, output_of(c, 0))),
 		    &rows, err) < 0)
 		return err_prefix(err, "its output");
-	plan_say(c->plan, "node %" PRId64 " (%s): %" PRId64 " rows in %s", c->node->id,
-		c->node->kind->type, rows, took);
+	plan_say(c->plan, "%s: %" PRId64 " rows in %s", plan_node_name(c->plan, c->scope, c->node),
+		rows, took);
 	return 0;
 }
 
@@ -375,7 +379,7 @@ node_checkpoint(struct compiler *c, struct err *err)
 	struct boottime begin = clock_boot(&clock_real);
 	struct program program;
 	struct program_run run = {
-		.plan = c->plan, .flow = c->scope->flow, .node = c->node, .program = &program};
+		.plan = c->plan, .scope = c->scope, .node = c->node, .program = &program};
 
 	if (family->take(c->node, c->arena, &program, err) < 0)
 		return -1;

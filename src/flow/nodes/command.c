@@ -131,7 +131,7 @@ command_prepare(struct program_run *run, struct err *err)
 		run->env[n++] = arena_printf(a, "FLOWFILE_INPUT_%zu=%s", i + 1, run->inputs[i]);
 	if (!run->program->gives_stdout)
 		run->env[n++] = arena_printf(a, "FLOWFILE_OUTPUT=%s", run->outputs[0]);
-	run->env[n++] = arena_printf(a, "FLOWFILE_FLOW_NAME=%s", run->flow->name);
+	run->env[n++] = arena_printf(a, "FLOWFILE_FLOW_NAME=%s", run->scope->flow->name);
 	run->env[n++] = arena_printf(a, "FLOWFILE_NODE_ID=%" PRId64, run->node->id);
 	if (run->plan->run_id != 0)
 		run->env[n++] = arena_printf(a, "FLOWFILE_RUN_ID=%" PRId64, run->plan->run_id);

@@ -1,4 +1,5 @@
 /* Rows that are written in the flow itself (contract 7.1: the data is column-major). */
+#include "flow/subflow.h"
 #include "nodes.h"
 
 struct raw {
@@ -87,6 +88,27 @@ node_manual_input(struct compiler *c, struct err *err)
 	return node_emit_sql(c, 0, &sql, err);
 }
 
+/* Rows of its own would be a trap there: they are for drawing the flow. */
+static int
+emit_given(struct compiler *c, const char *name, struct err *err)
+{
+	struct scope *outer = c->scope->outer;
+	const struct flow_edge *edge = subflow_input(&c->scope->as->call, c->scope->flow, c->node);
+	struct relation *in;
+
+	if (edge == NULL)
+		return err_set(err, ERR_USAGE,
+			"nothing is connected to the input %s of the flow %s", name,
+			c->scope->as->name);
+	if (plan_compile(c->plan, outer, &outer->flow->nodes[edge->from], edge->handle, &in, err) <
+		0)
+		return -1;
+	c->in = arena_alloc(c->arena, sizeof(struct relation *));
+	c->in[0] = in;
+	c->n_in = 1;
+	return node_emit(c, 0, arena_printf(c->arena, "SELECT * FROM %s", in->name), err);
+}
+
 /* What a flow that runs this one hands over under the name comes in its place; alone it has the rows that it was drawn with. */
 int
 node_flow_input(struct compiler *c, struct err *err)
@@ -95,5 +117,7 @@ node_flow_input(struct compiler *c, struct err *err)
 
 	if (setting_text(c->settings, "input_name", "", c->arena, &name, err) < 0)
 		return -1;
+	if (c->scope->caller != NULL)
+		return emit_given(c, name, err);
 	return node_manual_input(c, err);
 }

@@ -101,6 +101,10 @@ int node_group_by(struct compiler *c, struct err *err);
 /* checkpoint.c: programs */
 int node_checkpoint(struct compiler *c, struct err *err);
 
+/* run_flow.c: flows within flows */
+int node_run_flow(struct compiler *c, struct err *err);
+enum node_mode node_run_flow_judge(const struct flow_node *node, const char **why);
+
 /* output.c: files */
 int node_output(struct compiler *c, struct err *err);
 int node_output_write(struct plan *plan, const struct flow_node *node, struct relation *relation,

@@ -22,7 +22,7 @@ struct program {
 /* The files of one run of it. In the plan's arena. */
 struct program_run {
 	struct plan *plan;
-	const struct flow *flow;
+	const struct scope *scope;
 	const struct flow_node *node;
 	const struct program *program;
 	const char **inputs; /* paths */
@@ -44,11 +44,11 @@ int python_prepare(struct program_run *run, struct err *err);
 /* Whether the interpreter is there and has what the code needs; asked once in a plan. */
 int python_check(struct plan *plan, struct err *err);
 
-/* A program of a plan: it ends when the run is told to end, and what it writes goes to the log behind "[node 3] ". Node NULL: it goes
- * nowhere. */
+/* A program of a plan: it ends when the run is told to end, and what it writes goes to the log behind "[node 3] ", with that as
+ * its title. NULL: it goes nowhere. */
 struct child_options;
-int program_start(struct plan *plan, const struct flow_node *node,
-	const struct child_options *options, struct err *err);
+int program_start(
+	struct plan *plan, const char *title, const struct child_options *options, struct err *err);
 
 /* src/flow/driver.py */
 extern const char python_driver[];

@@ -117,7 +117,7 @@ python_check(struct plan *plan, struct err *err)
 static const char *
 input_name(const struct program_run *run, size_t i)
 {
-	const struct flow_node *from = &run->flow->nodes[run->node->inputs[i].from];
+	const struct flow_node *from = &run->scope->flow->nodes[run->node->inputs[i].from];
 
 	if (from->reference != NULL && *from->reference != '\0')
 		return from->reference;

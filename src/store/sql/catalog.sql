@@ -226,6 +226,12 @@ WHERE id = $11;
 INSERT INTO catalog_table_read_links (table_id, registration_id, created_at) VALUES ($1, $2, $3)
 ON CONFLICT (table_id, registration_id) DO NOTHING;
 
+-- name: cat_flow_of_id
+SELECT flow_path, name FROM flow_registrations WHERE id = $1;
+
+-- name: cat_flow_of_uuid
+SELECT flow_path, name FROM flow_registrations WHERE flow_uuid = $1;
+
 -- name: cat_flow_of_path
 SELECT id FROM flow_registrations WHERE flow_path = $1 ORDER BY id LIMIT 1;
 
