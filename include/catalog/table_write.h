@@ -10,6 +10,7 @@ struct table_written {
 	const char *description; /* NULL keeps */
 	const char *file_path; /* NULL: a virtual table, which producer makes */
 	const char *schema_json, *partition_columns; /* JSON; NULL: keep */
+	const char *scd2_config; /* JSON; NULL: keep; "": there is none any more */
 	int64_t row_count, column_count, size_bytes;
 	int64_t flow_id, run_id; /* who wrote; ID_NONE: nobody that is known */
 	const int64_t *reads; /* the tables that the flow reads: its links to them are noted, too */

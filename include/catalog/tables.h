@@ -170,4 +170,7 @@ int tables_next_stamp(struct catalog *cat, int64_t id, int64_t *stamp_us, struct
 
 void tables_json(struct json *j, const struct table_info *table);
 
+/* Whether a table's history (scd2_config, may be NULL) names columns that a schema does not have: it is none any more. */
+bool tables_scd2_is_stale(const char *scd2_json, const char *schema_json);
+
 #endif

@@ -72,9 +72,8 @@ has_column(const cJSON *schema, const char *name)
 	return false;
 }
 
-/* A history that names columns which are gone is none any more. */
-static bool
-scd2_is_stale(const char *scd2_json, const char *schema_json)
+bool
+tables_scd2_is_stale(const char *scd2_json, const char *schema_json)
 {
 	static const char *const names[] = {"surrogate_key_column", "valid_from_column",
 		"valid_to_column", "is_current_column"};
@@ -128,7 +127,7 @@ overwrite_in_transaction(struct catalog *cat, int64_t id, const struct table_dat
 	*old_path = old.file_path;
 	if (write_data(cat, id, data, err) < 0)
 		return -1;
-	if (scd2_is_stale(old.scd2_config, data->schema_json))
+	if (tables_scd2_is_stale(old.scd2_config, data->schema_json))
 		return catalog_exec_id(cat, SQL_CAT_TABLE_DROP_SCD2, id, err);
 	return 0;
 }

@@ -48,6 +48,7 @@ stamp(struct catalog *cat, int64_t id, const struct table_written *w, struct err
 	stmt_int_or_null(st, 9, w->run_id, ID_NONE);
 	stmt_text(st, 10, w->partition_columns);
 	stmt_int(st, 11, id);
+	stmt_text(st, 12, w->scd2_config);
 	return stmt_exec(st, NULL, err);
 }
 

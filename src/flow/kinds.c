@@ -50,7 +50,7 @@ const struct node_kind node_kinds[] = {
 	{"output", NODE_OUTPUT, 1, 1, false, node_output, node_output_write, node_output_judge,
 		NULL},
 	{"catalog_writer", NODE_OUTPUT, 1, 1, false, node_catalog_writer, node_catalog_writer_write,
-		node_catalog_writer_judge, NULL},
+		NULL, NULL},
 	{"flow_output", NODE_DROPPED, 1, 1, false, node_flow_output, NULL, NULL, NULL},
 	{"api_response", NODE_DROPPED, 1, 1, false, node_api_response, NULL, NULL, NULL},
 	{"explore_data", NODE_DROPPED, 1, 1, false, node_pass, NULL, NULL, NULL},

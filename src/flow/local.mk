@@ -54,6 +54,8 @@ libflow_a_SOURCES = \
 	src/flow/nodes/reshape.c \
 	src/flow/nodes/rows.c \
 	src/flow/nodes/run_flow.c \
+	src/flow/nodes/scd2.c \
+	src/flow/nodes/scd2.h \
 	src/flow/nodes/sql_query.c \
 	src/flow/nodes/window.c \
 	src/flow/param.c \

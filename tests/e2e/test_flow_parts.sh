@@ -1,5 +1,5 @@
 #!/bin/sh
-# Flows that run others, from the command line and by the scheduler.
+# Flows that run others, from the command line and by the scheduler, and tables that keep their history.
 
 set -eu
 
@@ -118,5 +118,47 @@ until_true computed_from large 'default.numbers'
 run 0 run flow "$dir/source.yaml"
 until_true runs 1
 end_scheduler TERM
+
+# --- a table that keeps its history ---
+
+# history NAME ROWS: a flow that writes rows of k and v to it.
+history()
+{
+	cat >"$dir/$1.yaml" <<END
+nodes:
+- id: 1
+  type: manual_input
+  outputs: [2]
+  setting_input:
+    raw_data_format: {columns: [{name: k, data_type: Int64}, {name: v, data_type: String}], data: [$2]}
+- id: 2
+  type: catalog_writer
+  input_ids: [1]
+  setting_input: {catalog_write_settings: {table_name: kept, write_mode: scd2, merge_keys: [k]}}
+END
+}
+history kept '[1, 2], [a, b]'
+run 0 run flow "$dir/kept.yaml"
+stamp=$(query "SELECT updated_at FROM catalog_tables WHERE name = 'kept'")
+run 0 run flow "$dir/kept.yaml"
+out 'nothing is to be written'
+is "$stamp" "SELECT updated_at FROM catalog_tables WHERE name = 'kept'"
+
+# Several at once: each begins anew when another was before it.
+writers=
+for k in 3 4 5 6; do
+	history "kept$k" "[1, $k], [a$k, new]"
+	"$flowfile" run flow "$dir/kept$k.yaml" >"$dir/kept$k.log" 2>&1 </dev/null &
+	writers="$writers $!"
+done
+background=$writers
+for pid in $writers; do
+	wait "$pid" || fail "a writer of several: $(cat "$dir"/kept?.log)"
+done
+background=
+ok sql 'SELECT count(*) AS n, count(DISTINCT surrogate_key) AS keys, count(*) FILTER (is_current) AS current,
+	count(*) FILTER (k = 1 AND valid_to IS NOT NULL) AS closed FROM kept' --csv
+rows "$dir/out" 'n,keys,current,closed
+10,10,6,4'
 
 exit "$failed"

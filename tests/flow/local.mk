@@ -16,11 +16,13 @@ flow_tests = \
 	tests/flow/test_nodes_compute \
 	tests/flow/test_nodes_reshape \
 	tests/flow/test_query \
+	tests/flow/test_scd2 \
 	tests/flow/test_similarity \
 	tests/flow/test_subflow
 check_PROGRAMS += $(flow_tests)
 TESTS += $(flow_tests)
 noinst_HEADERS += \
+	tests/flow/catalog_test.h \
 	tests/flow/delta_test.h \
 	tests/flow/engine_test.h \
 	tests/flow/node_test.h
@@ -76,6 +78,9 @@ tests_flow_test_nodes_reshape_LDADD = $(flow_ldadd)
 tests_flow_test_query_SOURCES = tests/flow/test_query.c
 tests_flow_test_query_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_query_LDADD = $(flow_ldadd)
+tests_flow_test_scd2_SOURCES = tests/flow/test_scd2.c
+tests_flow_test_scd2_CPPFLAGS = $(flow_cppflags)
+tests_flow_test_scd2_LDADD = $(flow_ldadd)
 tests_flow_test_similarity_SOURCES = tests/flow/test_similarity.c
 tests_flow_test_similarity_CPPFLAGS = $(flow_cppflags)
 tests_flow_test_similarity_LDADD = $(flow_ldadd) -lm

@@ -12,6 +12,7 @@
 #include "flow/subflow.h"
 #include "flow/table_data.h"
 #include "nodes.h"
+#include "scd2.h"
 
 enum mode {
 	MODE_OVERWRITE,
@@ -31,22 +32,10 @@ struct target {
 	int64_t namespace_id;
 	int mode;
 	struct delta_names keys, partition;
+	struct scd2 scd2; /* of MODE_SCD2 */
 };
 
 /* --- settings ---------------------------------------------------------------------------------------------- */
-
-enum node_mode
-node_catalog_writer_judge(const struct flow_node *node, const char **why)
-{
-	const cJSON *settings = setting_object(node->settings, "catalog_write_settings");
-	const char *mode =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, "write_mode"));
-
-	if (mode == NULL || !text_equal_nocase(mode, modes[MODE_SCD2]))
-		return NODE_OUTPUT;
-	*why = "tables that keep their history (scd2) are written by Flowfile only";
-	return NODE_UNSUPPORTED;
-}
 
 bool
 catalog_writer_makes(const struct flow_node *node, const char *table)
@@ -88,7 +77,10 @@ take_target(const struct flow_node *node, struct arena *a, struct target *t, str
 		setting_text(settings, "description", NULL, a, &t->description, err) < 0 ||
 		setting_word(settings, "write_mode", modes, MODE_OVERWRITE, a, &t->mode, err) < 0 ||
 		take_names(settings, "merge_keys", a, &t->keys, err) < 0 ||
-		take_names(settings, "partition_by", a, &t->partition, err) < 0)
+		take_names(settings, "partition_by", a, &t->partition, err) < 0 ||
+		(t->mode == MODE_SCD2 &&
+			scd2_take(setting_object(settings, "scd2"), &t->keys, a, &t->scd2, err) <
+				0))
 		return err_prefix(err, "catalog_write_settings");
 	return 0;
 }
@@ -119,6 +111,8 @@ node_catalog_writer(struct compiler *c, struct err *err)
 	if (check_columns(c, &t.keys, "merge_keys", err) < 0 ||
 		check_columns(c, &t.partition, "partition_by", err) < 0)
 		return -1;
+	if (t.mode == MODE_SCD2 && scd2_check(c, &t.scd2, err) < 0)
+		return err_prefix(err, "catalog_write_settings");
 	if (c->plan->catalog == NULL)
 		return err_set(err, ERR_FAILED, "it needs the catalog, and there is none");
 	return node_emit_input(c, 0, 0);
@@ -173,9 +167,15 @@ check_table(const struct target *t, const struct table_info *table, struct err *
 	if (table->is_remote_storage)
 		return err_set(err, ERR_USAGE,
 			"table %s is in an object storage, which only Flowfile writes", t->name);
-	if (table->scd2_config != NULL && t->mode != MODE_OVERWRITE)
+	if (table->scd2_config != NULL && t->mode != MODE_OVERWRITE && t->mode != MODE_SCD2)
 		return err_set(err, ERR_USAGE,
-			"table %s keeps its history (scd2), which only Flowfile writes", t->name);
+			"table %s keeps its history: only the write modes scd2 and overwrite "
+			"change "
+			"it",
+			t->name);
+	if (t->mode == MODE_SCD2 && table->scd2_config == NULL && table->file_exists)
+		return err_set(err, ERR_CONFLICT,
+			"table %s is there already and keeps no history (scd2)", t->name);
 	if (t->mode != MODE_OVERWRITE && table->file_path != NULL && table->file_exists &&
 		!delta_is_table(table->file_path))
 		return err_set(err, ERR_USAGE,
@@ -250,9 +250,10 @@ folder_of(struct plan *plan, const struct target *t, const struct table_info *ta
 }
 
 static int
-write_delta(struct plan *plan, const struct target *t, const char *dir, const char *sql,
+write_delta(struct plan *plan, const struct target *t, const char *dir, struct relation *relation,
 	struct delta_written *out, struct err *err)
 {
+	const char *sql = plan_sql_text(plan, relation);
 	const struct delta_write_options options = {
 		.partition_columns = t->partition,
 		.add_columns = true,
@@ -273,6 +274,9 @@ write_delta(struct plan *plan, const struct target *t, const char *dir, const ch
 		return delta_merge(plan->duck, dir, sql, DELTA_UPDATE, &t->keys, &merge, out, err);
 	case MODE_DELETE:
 		return delta_merge(plan->duck, dir, sql, DELTA_DELETE, &t->keys, &merge, out, err);
+	case MODE_SCD2:
+		return scd2_write(
+			plan, &t->scd2, dir, sql, &relation->columns, &t->partition, out, err);
 	default:
 		return delta_overwrite(plan->duck, dir, sql, &options, out, err);
 	}
@@ -280,13 +284,13 @@ write_delta(struct plan *plan, const struct target *t, const char *dir, const ch
 
 static int
 write_data(struct plan *plan, const struct target *t, const struct table_info *table,
-	const char *sql, int64_t *rows, struct err *err)
+	struct relation *relation, int64_t *rows, struct err *err)
 {
 	const char *dir = folder_of(plan, t, table);
 	struct table_written w = {0};
 	struct delta_written written;
 
-	if (write_delta(plan, t, dir, sql, &written, err) < 0)
+	if (write_delta(plan, t, dir, relation, &written, err) < 0)
 		return -1;
 	*rows = written.rows_inserted + written.rows_updated + written.rows_deleted;
 	/* As with Flowfile: rows that change nothing are no write, and start nobody (contract 4.10). */
@@ -296,6 +300,10 @@ write_data(struct plan *plan, const struct target *t, const struct table_info *t
 	}
 	if (table_data_measure(plan->duck, dir, &plan->arena, &w, err) < 0)
 		return -1;
+	if (t->mode == MODE_SCD2)
+		w.scd2_config = scd2_config(&t->scd2, &plan->arena);
+	else if (tables_scd2_is_stale(table->scd2_config, w.schema_json))
+		w.scd2_config = "";
 	if (record(plan, t, table, &w, err) < 0)
 		return err_prefix(err, "the data is at %s, but the catalog was not told", dir);
 	if (table->file_path != NULL && strcmp(table->file_path, dir) != 0)
@@ -342,5 +350,7 @@ node_catalog_writer_write(struct plan *plan, const struct flow_node *node,
 	if (table.id == ID_NONE &&
 		tables_check_place(plan->catalog, t.name, t.namespace_id, ID_NONE, err) < 0)
 		return -1;
-	return write_data(plan, &t, &table, plan_sql_text(plan, relation), rows, err);
+	if (t.mode == MODE_SCD2 && scd2_settle(&t.scd2, table.scd2_config, &plan->arena, err) < 0)
+		return -1;
+	return write_data(plan, &t, &table, relation, rows, err);
 }

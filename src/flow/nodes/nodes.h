@@ -27,7 +27,6 @@ int catalog_scan_sql(const struct table_info *table, int64_t version, struct duc
 int node_catalog_writer(struct compiler *c, struct err *err);
 int node_catalog_writer_write(struct plan *plan, const struct flow_node *node,
 	struct relation *relation, int64_t *rows, struct err *err);
-enum node_mode node_catalog_writer_judge(const struct flow_node *node, const char **why);
 /* Whether a node is the writer that makes the virtual table of this name. */
 bool catalog_writer_makes(const struct flow_node *node, const char *table);
 

@@ -219,7 +219,7 @@ UPDATE catalog_tables SET file_path = coalesce($1, file_path),
 	column_count = coalesce($4, column_count), size_bytes = coalesce($5, size_bytes),
 	description = coalesce($6, description), updated_at = $7,
 	source_registration_id = coalesce($8, source_registration_id), source_run_id = $9,
-	partition_columns = coalesce($10, partition_columns)
+	partition_columns = coalesce($10, partition_columns), scd2_config = nullif(coalesce($12, scd2_config), '')
 WHERE id = $11;
 
 -- name: cat_table_add_read_link
