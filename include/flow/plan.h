@@ -69,6 +69,7 @@ struct plan {
 	struct catalog *catalog; /* borrowed; NULL: there is none */
 	const char *folder; /* for files that live as long as the plan; made when needed */
 	bool explains; /* nothing may be run: a checkpoint is known by the columns that it says it has */
+	bool alone; /* one node only is looked at: what others wait for is left out */
 	const char *temp_dir; /* where the folder is made; NULL: $TMPDIR, or /tmp */
 	const char *python; /* the interpreter; NULL: python3 */
 	bool python_is_ready; /* it was seen to have what the nodes need */
@@ -118,8 +119,8 @@ int plan_node_failed(struct plan *plan, const struct scope *scope, const struct 
 /* Refuses what cannot be run, before anything is: each node of the flow, whether it is needed or not. */
 int plan_check(const struct flow *flow, struct err *err);
 
-/* Marks a node and all that it needs, by their places in the flow. */
-void plan_mark_needed(const struct flow *flow, size_t at, bool *needed);
+/* Marks a node and all that it needs, by their places in the flow. alone: as the plan has it. */
+void plan_mark_needed(const struct flow *flow, size_t at, bool alone, bool *needed);
 
 /* Compiles a node and all it needs, within its flow and before it, what is compiled already excepted. *out: its output of this handle; NULL when the node is one that
  * nobody can read. */

@@ -158,7 +158,7 @@ plan_checkpoints(struct plan *plan, struct scope *scope, const struct flow_node 
 	bool *needed = arena_array(&plan->arena, flow->n_nodes, sizeof(*needed));
 
 	*open = NULL;
-	plan_mark_needed(flow, (size_t)(node - flow->nodes), needed);
+	plan_mark_needed(flow, (size_t)(node - flow->nodes), plan->alone, needed);
 	for (size_t i = 0; *open == NULL && i < flow->n_nodes; i++) {
 		const struct flow_node *at = &flow->nodes[i];
 
@@ -232,6 +232,7 @@ plan_flow(struct cli *cli, struct plan *plan, const struct flow *flow, struct er
 		return -1;
 	if (id == 0)
 		return plan_outputs(plan, plan->top, err);
+	plan->alone = true;
 	node = flow_node(flow, id);
 	if (node == NULL)
 		return err_set(err, ERR_NOT_FOUND, "there is no node %" PRId64, id);

@@ -324,6 +324,14 @@ fit_fields(struct compiler *c, struct err *err)
 	return node_fit_fields(c, place_of(c->scope, c->node, 0), err);
 }
 
+/* Whether an input gives nothing but the order. */
+static bool
+is_waited_for(const struct flow_node *node, size_t input)
+{
+	return strcmp(node->kind->type, "wait_for") == 0 && node->has_right &&
+		input + 1 == node->n_inputs;
+}
+
 static int
 compile(struct plan *plan, struct scope *scope, const struct flow_node *node, unsigned wanted,
 	struct err *err)
@@ -342,6 +350,8 @@ compile(struct plan *plan, struct scope *scope, const struct flow_node *node, un
 	for (size_t i = 0; i < node->n_inputs; i++) {
 		const struct flow_node *from = &scope->flow->nodes[node->inputs[i].from];
 
+		if (plan->alone && is_waited_for(node, i))
+			continue;
 		c.in[i] = *place_of(scope, from, node->inputs[i].handle);
 		if (c.in[i] == NULL) {
 			err_set(err, ERR_USAGE, "node %" PRId64 " (%s) has no output %d to be read",
@@ -356,12 +366,13 @@ compile(struct plan *plan, struct scope *scope, const struct flow_node *node, un
 
 /* Nodes are in an order that what one needs comes before it. */
 void
-plan_mark_needed(const struct flow *flow, size_t at, bool *needed)
+plan_mark_needed(const struct flow *flow, size_t at, bool alone, bool *needed)
 {
 	needed[at] = true;
 	for (size_t i = at + 1; i-- > 0;)
 		for (size_t k = 0; needed[i] && k < flow->nodes[i].n_inputs; k++)
-			needed[flow->nodes[i].inputs[k].from] = true;
+			if (!alone || !is_waited_for(&flow->nodes[i], k))
+				needed[flow->nodes[i].inputs[k].from] = true;
 }
 
 /* The outputs that are compiled, a bit for each. */
@@ -417,9 +428,12 @@ plan_compile(struct plan *plan, struct scope *scope, const struct flow_node *nod
 	wanted = xcalloc(flow->n_nodes, sizeof(*wanted));
 	wanted[node - flow->nodes] = 1u << handle;
 	for (size_t i = (size_t)(node - flow->nodes) + 1; i-- > 0;)
-		for (size_t k = 0; wanted[i] != 0 && k < flow->nodes[i].n_inputs; k++)
-			wanted[flow->nodes[i].inputs[k].from] |= 1u
-				<< flow->nodes[i].inputs[k].handle;
+		for (size_t k = 0; wanted[i] != 0 && k < flow->nodes[i].n_inputs; k++) {
+			const struct flow_edge *edge = &flow->nodes[i].inputs[k];
+
+			if (!plan->alone || !is_waited_for(&flow->nodes[i], k))
+				wanted[edge->from] |= 1u << edge->handle;
+		}
 	for (size_t i = 0; rc == 0 && i < flow->n_nodes; i++)
 		if (wanted[i] != 0)
 			rc = compile_wanted(plan, scope, &flow->nodes[i], wanted[i], err);

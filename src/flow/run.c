@@ -588,6 +588,7 @@ flow_run(struct plan *plan, const struct flow_run_options *options, struct flow_
 	ssize_t to;
 
 	*progress = (struct flow_progress){0};
+	plan->alone = options->only != 0;
 	r.done = arena_array(&plan->arena, flow->n_nodes + 1, sizeof(*r.done));
 	for (size_t i = 0; i < flow->n_nodes; i++)
 		progress->nodes += counts(&flow->nodes[i]);

@@ -554,7 +554,7 @@ check_rows(const struct flow *sub, struct err *err)
 
 	for (size_t i = 0; i < sub->n_nodes; i++)
 		if (is_end(&sub->nodes[i], &outputs))
-			plan_mark_needed(sub, i, needed);
+			plan_mark_needed(sub, i, false, needed);
 	for (size_t i = 0; bad == NULL && i < sub->n_nodes; i++) {
 		const struct flow_node *node = &sub->nodes[i];
 

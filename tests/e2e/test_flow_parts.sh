@@ -79,6 +79,17 @@ ok run flow "$dir/outer.yaml"
 rows "$dir/o.csv" 'n
 7'
 
+# The plan of one node has nothing to do with what it waits for.
+cat >"$dir/waits.yaml" <<'END'
+nodes:
+- {id: 1, type: sql_query, outputs: [3], setting_input: {sql_query_input: {sql_code: SELECT 7 AS n}}}
+- {id: 2, type: command, outputs: [3], setting_input: {command: 'echo ran'}}
+- {id: 3, type: wait_for, input_ids: [1], right_input_id: 2, setting_input: {}}
+END
+ok flows plan "$dir/waits.yaml" --output 3
+out 'SELECT 7 AS n'
+not_out 'has run a program'
+
 run 0 init
 run 0 flows register "$dir/source.yaml" --name source
 run 0 flows register "$dir/part.yaml" --name 'The part'

@@ -128,6 +128,21 @@ START_TEST(one_output_never_touches_the_path_of_another)
 }
 END_TEST
 
+/* Nothing of it is run, so that there is nothing to wait for. */
+START_TEST(one_output_alone_waits_for_nothing)
+{
+	struct flow_progress progress;
+	struct err err = ERR_INIT;
+	const char *text = "nodes:\n" READ("1", "sales.csv", "3") READ("2", "not-there.csv",
+		"3") "- {id: 3, type: wait_for, input_ids: [1], right_input_id: 2, outputs: "
+		     "[4]}\n" WRITE("4", "3", "copy.csv");
+
+	write_text("sales.csv", SALES);
+	ck_assert_msg(run_flow(text, 4, &progress, &err) == 0, "%s", err.text);
+	ck_assert_str_eq(text_of("copy.csv"), SALES);
+}
+END_TEST
+
 START_TEST(a_flow_that_fails_before_it_writes_leaves_all_files_alone)
 {
 	struct flow_progress progress;
@@ -391,6 +406,7 @@ main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, each_output_gets_its_side_of_a_filter_and_neither_gets_nulls);
 	tcase_add_test(tc, one_output_never_touches_the_path_of_another);
+	tcase_add_test(tc, one_output_alone_waits_for_nothing);
 	tcase_add_test(tc, a_flow_that_fails_before_it_writes_leaves_all_files_alone);
 	tcase_add_test(tc, a_file_that_lies_about_its_types_is_said_with_its_line);
 	tcase_add_test(tc, the_filters_of_a_reader_reach_the_scan);
