@@ -14,7 +14,7 @@
 #include "flow/node.h"
 #include "flow/subflow.h"
 #include "nodes/nodes.h"
-#include "store/fence.h"
+#include "store/sources.h"
 
 /* How something names a table: by its id if there is one of it, else by its full name, else by name and namespace. */
 struct reference {
@@ -53,11 +53,9 @@ struct table {
 	const char *name, *schema, *catalog;
 	const char *sql, *flow_path; /* NULL: none */
 	bool is_virtual;
-	int64_t last_seq, last_write_us;
 	/* Of a virtual one: */
-	int64_t defined_us; /* when it became what it is */
+	int64_t changed_us; /* when its flow's file was changed; TIME_NONE: no file says what it reads */
 	bool unknown; /* what it reads cannot be found now */
-	bool partly; /* the same is true of something that it reads */
 	bool walked; /* by the walk that goes on */
 	size_t *reads; /* places of tables */
 	size_t n_reads;
@@ -397,10 +395,8 @@ load_tables(struct db *db, struct arena *a, struct tables *out, struct err *err)
 			.is_virtual = strcmp(col_text(st, 5), "virtual") == 0,
 			.sql = catalog_text(a, st, 6),
 			.flow_path = catalog_text(a, st, 7),
-			.last_seq = col_int_or(st, 8, 0),
-			.last_write_us = catalog_time(st, 9),
+			.changed_us = TIME_NONE,
 		};
-		t->defined_us = t->last_write_us;
 	}
 	return r;
 }
@@ -476,8 +472,8 @@ note_change(struct table *t, const struct stat *file)
 	int64_t changed_us =
 		(int64_t)file->st_mtim.tv_sec * US_PER_SEC + file->st_mtim.tv_nsec / 1000;
 
-	if (changed_us > t->defined_us)
-		t->defined_us = changed_us;
+	if (changed_us > t->changed_us)
+		t->changed_us = changed_us;
 }
 
 static void
@@ -503,13 +499,8 @@ find_reads(struct lineage *l, struct db *db, struct table *t, const struct table
 
 /* --- all that they are computed from --------------------------------------------------------------------------- */
 
-struct found {
-	size_t *places;
-	size_t n;
-};
-
 static void
-walk(const struct tables *all, struct table *t, struct found *found, struct arena *a)
+walk(const struct tables *all, struct table *t, struct sources *found, struct arena *a)
 {
 	for (size_t i = 0; i < t->n_reads; i++) {
 		struct table *read = &all->items[t->reads[i]];
@@ -517,176 +508,35 @@ walk(const struct tables *all, struct table *t, struct found *found, struct aren
 		if (read->walked)
 			continue;
 		read->walked = true;
-		found->places = catalog_grow(a, found->places, found->n, sizeof(*found->places));
-		found->places[found->n++] = t->reads[i];
+		found->partly = found->partly || read->unknown;
+		found->ids = catalog_grow(a, found->ids, found->n, sizeof(*found->ids));
+		found->ids[found->n++] = read->id;
 		walk(all, read, found, a);
 	}
 }
 
-/* Of one virtual table, by id. It is not computed from itself, even in a loop. */
-static struct found
+/* Of one virtual table. It is not computed from itself, even in a loop. */
+static struct sources
 sources_of(const struct tables *all, struct table *t, struct arena *a)
 {
-	struct found found = {NULL, 0};
+	struct sources found = {
+		.table_id = t->id, .changed_us = t->changed_us, .partly = t->unknown};
 
 	for (size_t i = 0; i < all->n; i++)
 		all->items[i].walked = false;
 	t->walked = true;
 	walk(all, t, &found, a);
-	for (size_t i = 0; i < found.n; i++)
-		t->partly = t->partly || all->items[found.places[i]].unknown;
 	return found;
-}
-
-/* --- what is stored ----------------------------------------------------------------------------------------------- */
-
-struct pair {
-	int64_t table_id, source_id;
-};
-struct stored {
-	struct pair *items; /* in order */
-	size_t n;
-	bool first; /* nothing was ever stored */
-};
-
-static int
-by_pair(const void *a, const void *b)
-{
-	const struct pair *x = a, *y = b;
-
-	if (x->table_id != y->table_id)
-		return x->table_id < y->table_id ? -1 : 1;
-	return (x->source_id > y->source_id) - (x->source_id < y->source_id);
-}
-
-static int
-load_stored(struct db *db, struct arena *a, struct stored *out, struct err *err)
-{
-	struct stmt *st = db_stmt(db, SQL_SOURCES_LIST);
-	int64_t known;
-	int r;
-
-	*out = (struct stored){NULL, 0, false};
-	while ((r = stmt_step(st, err)) > 0) {
-		out->items = catalog_grow(a, out->items, out->n, sizeof(*out->items));
-		out->items[out->n++] = (struct pair){col_int(st, 0), col_int(st, 1)};
-	}
-	if (r < 0 || stmt_get_int(db_stmt(db, SQL_SOURCES_KNOWN), &known, err) < 0)
-		return -1;
-	out->first = known == 0;
-	return 0;
-}
-
-static int
-add_pair(struct db *db, int64_t table_id, int64_t source_id, int64_t seq, struct err *err)
-{
-	struct stmt *st = db_stmt(db, SQL_SOURCES_ADD);
-
-	stmt_int(st, 1, table_id);
-	stmt_int(st, 2, source_id);
-	stmt_int(st, 3, seq);
-	return stmt_exec(st, NULL, err);
-}
-
-static int
-remove_pair(struct db *db, const struct pair *pair, struct err *err)
-{
-	struct stmt *st = db_stmt(db, SQL_SOURCES_REMOVE);
-
-	stmt_int(st, 1, pair->table_id);
-	stmt_int(st, 2, pair->source_id);
-	return stmt_exec(st, NULL, err);
-}
-
-/* What is to be done: pairs to add with their seq, pairs to remove. */
-struct difference {
-	struct pair *added, *removed;
-	int64_t *seqs;
-	size_t n_added, n_removed;
-};
-
-static void
-add_missing(struct difference *d, const struct stored *stored, const struct table *t,
-	const struct table *source, struct arena *a)
-{
-	const struct pair pair = {t->id, source->id};
-	bool written_since = source->last_write_us > t->defined_us;
-
-	if (stored->n > 0 &&
-		bsearch(&pair, stored->items, stored->n, sizeof(pair), by_pair) != NULL)
-		return;
-	d->seqs = catalog_grow(a, d->seqs, d->n_added, sizeof(*d->seqs));
-	d->added = catalog_grow(a, d->added, d->n_added, sizeof(*d->added));
-	d->seqs[d->n_added] = written_since && !stored->first ? 0 : source->last_seq;
-	d->added[d->n_added++] = pair;
-}
-
-static bool
-is_wanted(const struct tables *all, const struct pair *pair, const struct found *found)
-{
-	const struct table *t = catalog_find(all->items, all->n, sizeof(*t), pair->table_id);
-
-	if (t == NULL || !t->is_virtual)
-		return false;
-	if (t->unknown || t->partly)
-		return true;
-	for (size_t i = 0; i < found[t - all->items].n; i++)
-		if (all->items[found[t - all->items].places[i]].id == pair->source_id)
-			return true;
-	return false;
-}
-
-static void
-compare(const struct tables *all, const struct found *found, const struct stored *stored,
-	struct difference *d, struct arena *a)
-{
-	for (size_t i = 0; i < all->n; i++)
-		for (size_t k = 0; k < found[i].n; k++)
-			add_missing(d, stored, &all->items[i], &all->items[found[i].places[k]], a);
-	for (size_t i = 0; i < stored->n; i++) {
-		if (is_wanted(all, &stored->items[i], found))
-			continue;
-		d->removed = catalog_grow(a, d->removed, d->n_removed, sizeof(*d->removed));
-		d->removed[d->n_removed++] = stored->items[i];
-	}
-}
-
-static int
-store(struct db *db, const struct difference *d, bool first, struct err *err)
-{
-	if (first && add_pair(db, 0, 0, 0, err) < 0)
-		return -1;
-	for (size_t i = 0; i < d->n_removed; i++)
-		if (remove_pair(db, &d->removed[i], err) < 0)
-			return -1;
-	for (size_t i = 0; i < d->n_added; i++)
-		if (add_pair(db, d->added[i].table_id, d->added[i].source_id, d->seqs[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int
-store_fenced(struct db *db, const char *holder_id, const struct difference *d, bool first,
-	struct err *err)
-{
-	if (fence_begin(db, holder_id, err) < 0)
-		return -1;
-	if (store(db, d, first, err) < 0 || db_commit(db, err) < 0) {
-		db_rollback(db);
-		return -1;
-	}
-	return 0;
 }
 
 static int
 refresh(struct lineage *l, struct db *db, const char *holder_id, struct arena *a, struct err *err)
 {
-	struct difference d = {0};
-	struct stored stored;
+	struct sources *found;
 	struct tables all;
-	struct found *found;
+	size_t n = 0;
 
-	if (load_stored(db, a, &stored, err) < 0 || load_tables(db, a, &all, err) < 0)
+	if (load_tables(db, a, &all, err) < 0)
 		return -1;
 	found = arena_array(a, all.n + 1, sizeof(*found));
 	for (size_t i = 0; i < all.n; i++)
@@ -695,11 +545,8 @@ refresh(struct lineage *l, struct db *db, const char *holder_id, struct arena *a
 	drop_unused(l);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.items[i].is_virtual)
-			found[i] = sources_of(&all, &all.items[i], a);
-	compare(&all, found, &stored, &d, a);
-	if (!stored.first && d.n_added + d.n_removed == 0)
-		return 0;
-	return store_fenced(db, holder_id, &d, stored.first, err) < 0 ? -1 : 1;
+			found[n++] = sources_of(&all, &all.items[i], a);
+	return sources_update(db, holder_id, found, n, err);
 }
 
 int

@@ -193,21 +193,18 @@ END_TEST
 START_TEST(only_what_was_written_since_the_definition_counts)
 {
 	open_catalog(_i);
-	write_table(1);
 	add_query(10, "v", "SELECT * FROM a");
 	/* The first look ever: what was before is before. */
-	must_run(db,
-		"UPDATE scheduler_tables SET last_write_at = '2026-01-01 00:00:00' WHERE table_id "
-		"= 10");
+	write_table(1);
 	ck_assert_int_eq(refresh(), 1);
 	ck_assert(!pass_on());
 	add_query(11, "w", "SELECT * FROM a");
 	ck_assert_int_eq(refresh(), 1);
 	ck_assert(!pass_on());
-	/* Written between the definition and the look. */
+	/* Written between the definition and the look, whatever the clock says. */
 	add_query(12, "x", "SELECT * FROM b");
 	must_run(db,
-		"UPDATE scheduler_tables SET last_write_at = '2026-01-01 00:00:00' WHERE table_id "
+		"UPDATE scheduler_tables SET last_write_at = '2099-01-01 00:00:00' WHERE table_id "
 		"= 12");
 	write_table(2);
 	ck_assert_int_eq(refresh(), 1);
@@ -297,6 +294,23 @@ START_TEST(flows_are_computed_from_what_their_writer_reads)
 	write_flow(path, "# and another\n", "sql_query: SELECT * FROM a JOIN c USING (k)");
 	ck_assert_int_eq(refresh(), 1);
 	ck_assert_str_eq(must_rows(db, SOURCES), "10|1\n10|3\n");
+	/* What was written since the file was, and not before. */
+	ck_assert(!pass_on());
+	write_flow(path, "# before\n", "catalog_table_id: 2");
+	write_table(2);
+	must_run(db,
+		"UPDATE scheduler_tables SET last_write_at = '2026-01-01 00:00:00' WHERE table_id "
+		"= 2");
+	ck_assert_int_eq(refresh(), 1);
+	ck_assert(!pass_on());
+	write_flow(path, "# since then\n", "sql_query: SELECT * FROM a JOIN c USING (k)");
+	write_table(3);
+	must_run(db,
+		"UPDATE scheduler_tables SET last_write_at = '2099-01-01 00:00:00' WHERE table_id "
+		"= 3");
+	ck_assert_int_eq(refresh(), 1);
+	ck_assert(pass_on());
+	ck_assert_int_eq(writes(10), 2);
 	/* What cannot be read now stays as it was, also for those who read it. */
 	add_query(11, "w", "SELECT * FROM v");
 	refresh();

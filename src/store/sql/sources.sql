@@ -40,16 +40,18 @@ SELECT (SELECT count(*) FROM catalog_tables WHERE table_type = 'virtual')
 	+ (SELECT count(*) FROM scheduler_sources WHERE table_id > 0);
 
 -- name: sources_tables
-SELECT t.id, t.name, t.namespace_id, n.name, p.name, t.table_type, t.sql_query, r.flow_path, s.last_seq, s.last_write_at
+SELECT t.id, t.name, t.namespace_id, n.name, p.name, t.table_type, t.sql_query, r.flow_path
 FROM catalog_tables t
 LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
 LEFT JOIN catalog_namespaces p ON p.id = n.parent_id
 LEFT JOIN flow_registrations r ON r.id = t.producer_registration_id
-LEFT JOIN scheduler_tables s ON s.table_id = t.id
 ORDER BY t.id;
 
 -- name: sources_list
 SELECT table_id, source_id FROM scheduler_sources WHERE table_id > 0 ORDER BY table_id, source_id;
+
+-- name: sources_written
+SELECT last_seq, last_write_at FROM scheduler_tables WHERE table_id = $1;
 
 -- name: sources_of
 SELECT s.source_id, t.name, n.name FROM scheduler_sources s
