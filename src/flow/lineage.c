@@ -509,6 +509,8 @@ walk(const struct tables *all, struct table *t, struct sources *found, struct ar
 			continue;
 		read->walked = true;
 		found->partly = found->partly || read->unknown;
+		if (read->changed_us > found->changed_us)
+			found->changed_us = read->changed_us;
 		found->ids = catalog_grow(a, found->ids, found->n, sizeof(*found->ids));
 		found->ids[found->n++] = read->id;
 		walk(all, read, found, a);

@@ -51,26 +51,54 @@ read_pending(struct db *db, struct pairs *pairs, struct err *err)
 	return r;
 }
 
+static int
+read_write(struct db *db, int64_t table_id, int64_t *seq, int64_t *at_us, struct err *err)
+{
+	struct stmt *st = db_stmt(db, SQL_SOURCES_WRITTEN);
+	int r;
+
+	*seq = 0;
+	*at_us = TIME_NONE;
+	stmt_int(st, 1, table_id);
+	r = stmt_step(st, err);
+	if (r > 0) {
+		*seq = col_int(st, 0);
+		if (col_time(st, 1, at_us) <= 0)
+			*at_us = TIME_NONE;
+	}
+	stmt_reset(st);
+	return r < 0 ? -1 : 0;
+}
+
+/* A virtual table that was noted: the write that this is, and the one before. */
+struct noted {
+	int64_t table_id;
+	int64_t seq, earlier;
+};
+
 /* One write of a virtual table. 0: the table is gone. */
 static int
-note(struct db *db, const struct pair *pair, int64_t *seq, struct err *err)
+note(struct db *db, const struct pair *pair, struct noted *out, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_SOURCES_LOCK);
-	int64_t id;
+	int64_t id, ignored;
 	int r;
 
 	stmt_int(st, 1, pair->table_id);
 	r = stmt_get_int(st, &id, err);
 	if (r <= 0)
 		return r;
+	out->table_id = pair->table_id;
+	if (read_write(db, pair->table_id, &out->earlier, &ignored, err) < 0)
+		return -1;
 	st = db_stmt(db, SQL_SOURCES_NOTE);
 	stmt_int(st, 1, pair->table_id);
 	stmt_int_or_null(st, 2, pair->run_id, 0);
-	if (stmt_get_int(st, seq, err) < 0)
+	if (stmt_get_int(st, &out->seq, err) < 0)
 		return -1;
 	st = db_stmt(db, SQL_SOURCES_STAMP);
 	stmt_int(st, 1, pair->table_id);
-	stmt_int(st, 2, *seq);
+	stmt_int(st, 2, out->seq);
 	return stmt_exec(st, NULL, err) < 0 ? -1 : 1;
 }
 
@@ -86,35 +114,31 @@ set_passed_on(struct db *db, const struct pair *pair, struct err *err)
 }
 
 static int
-settle(struct db *db, int64_t table_id, int64_t seq, int64_t first_seq, struct err *err)
+settle(struct db *db, const struct noted *noted, struct err *err)
 {
 	struct stmt *st = db_stmt(db, SQL_SOURCES_SETTLE);
 
-	stmt_int(st, 1, table_id);
-	stmt_int(st, 2, seq);
-	stmt_int(st, 3, first_seq);
+	stmt_int(st, 1, noted->table_id);
+	stmt_int(st, 2, noted->seq);
+	stmt_int(st, 3, noted->earlier);
 	return stmt_exec(st, NULL, err);
 }
 
 static int
-pass_on(struct db *db, const struct pairs *pairs, int64_t *seqs, struct err *err)
+pass_on(struct db *db, const struct pairs *pairs, struct noted *noted, struct err *err)
 {
-	int64_t first = 0;
-
 	for (size_t i = 0; i < pairs->n; i++) {
 		const struct pair *pair = &pairs->items[i];
 
 		/* They are in the order of their tables: one write for each. */
 		if ((i == 0 || pair->table_id != pair[-1].table_id) &&
-			note(db, pair, &seqs[i], err) < 0)
+			note(db, pair, &noted[i], err) < 0)
 			return -1;
-		if (first == 0)
-			first = seqs[i];
 		if (set_passed_on(db, pair, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < pairs->n; i++)
-		if (seqs[i] > 0 && settle(db, pairs->items[i].table_id, seqs[i], first, err) < 0)
+		if (noted[i].seq > 0 && settle(db, &noted[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -123,13 +147,13 @@ int
 sources_pass_on(struct db *db, struct err *err)
 {
 	struct pairs pairs = {NULL, 0, 0};
-	int64_t *seqs;
+	struct noted *noted;
 	int r = read_pending(db, &pairs, err);
 
 	if (r >= 0 && pairs.n > 0) {
-		seqs = xcalloc(pairs.n, sizeof(*seqs));
-		r = pass_on(db, &pairs, seqs, err);
-		free(seqs);
+		noted = xcalloc(pairs.n, sizeof(*noted));
+		r = pass_on(db, &pairs, noted, err);
+		free(noted);
 	}
 	free(pairs.items);
 	return r < 0 ? -1 : 0;
@@ -188,25 +212,6 @@ is_wanted(const struct pair *pair, const struct sources *tables, size_t n)
 		if (t->ids[i] == pair->source_id)
 			return true;
 	return t && t->partly;
-}
-
-static int
-read_write(struct db *db, int64_t table_id, int64_t *seq, int64_t *at_us, struct err *err)
-{
-	struct stmt *st = db_stmt(db, SQL_SOURCES_WRITTEN);
-	int r;
-
-	*seq = 0;
-	*at_us = TIME_NONE;
-	stmt_int(st, 1, table_id);
-	r = stmt_step(st, err);
-	if (r > 0) {
-		*seq = col_int(st, 0);
-		if (col_time(st, 1, at_us) <= 0)
-			*at_us = TIME_NONE;
-	}
-	stmt_reset(st);
-	return r < 0 ? -1 : 0;
 }
 
 static int

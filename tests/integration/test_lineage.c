@@ -140,6 +140,12 @@ START_TEST(a_loop_does_no_harm)
 	write_table(1);
 	ck_assert(pass_on());
 	ck_assert(!pass_on());
+	/* One in the loop is made another: it does not hear of itself. */
+	write_table(10);
+	ck_assert(pass_on());
+	ck_assert(!pass_on());
+	ck_assert_int_eq(writes(10), 3);
+	ck_assert_int_eq(writes(11), 3);
 	close_catalog();
 }
 END_TEST
@@ -294,7 +300,9 @@ START_TEST(flows_are_computed_from_what_their_writer_reads)
 	write_flow(path, "# and another\n", "sql_query: SELECT * FROM a JOIN c USING (k)");
 	ck_assert_int_eq(refresh(), 1);
 	ck_assert_str_eq(must_rows(db, SOURCES), "10|1\n10|3\n");
-	/* What was written since the file was, and not before. */
+	/* What was written since the file was, and not before; also for those who read it. */
+	add_query(12, "y", "SELECT * FROM v");
+	refresh();
 	ck_assert(!pass_on());
 	write_flow(path, "# before\n", "catalog_table_id: 2");
 	write_table(2);
@@ -311,6 +319,8 @@ START_TEST(flows_are_computed_from_what_their_writer_reads)
 	ck_assert_int_eq(refresh(), 1);
 	ck_assert(pass_on());
 	ck_assert_int_eq(writes(10), 2);
+	ck_assert_int_eq(writes(12), 2);
+	must_run(db, "DELETE FROM catalog_tables WHERE id = 12");
 	/* What cannot be read now stays as it was, also for those who read it. */
 	add_query(11, "w", "SELECT * FROM v");
 	refresh();

@@ -27,10 +27,10 @@ UPDATE scheduler_tables SET last_seq = $2, last_write_at = clock_timestamp() WHE
 -- name: sources_passed_on
 UPDATE scheduler_sources SET seq = $3 WHERE table_id = $1 AND source_id = $2;
 
--- A virtual table that was noted is a source of others: those that were noted with it know.
+-- A virtual table that was noted is a source of others. They are computed from the same writes, so they know; not of what else was
+-- written there.
 -- name: sources_settle
-UPDATE scheduler_sources SET seq = $2
-WHERE source_id = $1 AND table_id IN (SELECT t.table_id FROM scheduler_tables t WHERE t.last_seq >= $3);
+UPDATE scheduler_sources SET seq = $2 WHERE source_id = $1 AND seq >= $3;
 
 -- name: sources_known
 SELECT count(*) FROM scheduler_sources WHERE table_id = 0;
