@@ -358,7 +358,7 @@ slow_poll(struct engine *e)
 			return engine_db_failed(e, "look at the schema", &err);
 	}
 	world_unblock_all(&e->world);
-	e->changed = e->sources_stale = true;
+	e->changed = e->tables_changed = e->sources_stale = true;
 	if (!e->loaded)
 		return 0;
 	return engine_read_put_off(e) < 0 ? -1 : engine_check_hosts(e);
