@@ -7,7 +7,7 @@
 /* --- writers ---------------------------------------------------------------------------------------------- */
 
 /* Upstream's ORM writes whole seconds by CURRENT_TIMESTAMP; ours and a bound time have a fraction. */
-void
+bool
 actor_write_table(struct sim *s, int table, struct proc *by)
 {
 	struct stable *t = &s->tables[table];
@@ -15,14 +15,14 @@ actor_write_table(struct sim *s, int table, struct proc *by)
 	long long id = (long long)t->id;
 
 	if (!t->exists)
-		return;
+		return false;
 	if (rng_chance(&s->rng, 0.03)) {
 		sql_exec(s, "BEGIN IMMEDIATE");
 		sql_exec(s,
 			"UPDATE catalog_tables SET updated_at = CURRENT_TIMESTAMP WHERE id = %lld",
 			id);
 		sql_exec(s, "ROLLBACK");
-		return;
+		return false;
 	}
 	if (now_us > t->stamp_us && rng_chance(&s->rng, 0.3)) {
 		t->stamp_us = now_us;
@@ -44,6 +44,7 @@ actor_write_table(struct sim *s, int table, struct proc *by)
 	truth_written(s, table);
 	if (s->push && rng_chance(&s->rng, 0.8))
 		peer_push(s, table);
+	return true;
 }
 
 /* Rename, optimize, vacuum: the stamp that was read is written back, with a fraction. No write (D-16). */
@@ -62,6 +63,54 @@ rename_table(struct sim *s, int table)
 		(long long)t->id, (long long)s->commits, (long long)t->id);
 }
 
+static uint32_t
+some_tables(struct sim *s, int below)
+{
+	uint32_t bits = 0;
+
+	for (int i = 0; below > 0 && i < 3; i++)
+		bits |= UINT32_C(1) << rng_below(&s->rng, below);
+	return bits;
+}
+
+/* Another query, which is a write of its row; or another flow file, of which the catalog knows nothing. A world whose clock is
+ * set cannot tell what a file came before. */
+static void
+edit_virtual(struct sim *s, int table)
+{
+	struct stable *t = &s->tables[table];
+	bool silently = t->by_flow && !s->faults.clock_step_every_us && rng_chance(&s->rng, 0.7);
+	uint32_t reads;
+
+	if (!t->exists)
+		return;
+	virtual_will_change(s);
+	/* Mostly what was there before; now and then in a loop. */
+	reads = some_tables(s, rng_chance(&s->rng, 0.1) ? s->n_tables : table);
+	if (!silently && !actor_write_table(s, table, NULL))
+		return;
+	TRACE(s, "virtual table %lld is made of others%s", (long long)t->id,
+		silently ? ", in its flow's file" : "");
+	t->reads = reads;
+	virtual_changed(s, table, silently);
+}
+
+/* To read is no write, also if the row is written back as it was. */
+static void
+read_virtual(struct sim *s, int table)
+{
+	const struct stable *t = &s->tables[table];
+
+	TRACE(s, "virtual table %lld is read", (long long)t->id);
+	if (s->T - t->write_T > 2 * US_PER_SEC)
+		sql_exec(s, "UPDATE catalog_tables SET updated_at = updated_at WHERE id = %lld",
+			(long long)t->id);
+	sql_int(s, 0,
+		"SELECT count(*) FROM catalog_tables t JOIN scheduler_sources s ON s.table_id = "
+		"t.id WHERE t.id = %lld",
+		(long long)t->id);
+}
+
 static int64_t write_mean_us;
 static int64_t user_mean_us;
 
@@ -72,6 +121,13 @@ on_write(struct sim *s, void *what, int64_t table)
 		sim_in(s, rng_wait(&s->rng, write_mean_us), on_write, what, table);
 	if (rng_chance(&s->rng, 0.1)) {
 		rename_table(s, (int)table);
+		return;
+	}
+	if (s->tables[table].is_virtual && rng_chance(&s->rng, 0.9)) {
+		if (rng_chance(&s->rng, 0.5))
+			edit_virtual(s, (int)table);
+		else
+			read_virtual(s, (int)table);
 		return;
 	}
 	actor_write_table(s, (int)table, NULL);
@@ -112,6 +168,33 @@ make_table(struct sim *s)
 	sql_exec(s,
 		"INSERT INTO catalog_tables (id, name, owner_id) VALUES (%lld, 'table %lld', 1)",
 		(long long)t->id, (long long)t->id);
+}
+
+static void
+insert_virtual(struct sim *s, const struct stable *t)
+{
+	sql_exec(s,
+		"INSERT INTO catalog_tables (id, name, owner_id, table_type, sql_query) VALUES "
+		"(%lld, 'table %lld', 1, 'virtual', %s)",
+		(long long)t->id, (long long)t->id, t->by_flow ? "NULL" : "'SELECT'");
+}
+
+static void
+make_virtual(struct sim *s)
+{
+	struct stable *t = &s->tables[s->n_tables];
+
+	*t = (struct stable){.id = 11 + s->n_tables,
+		.exists = true,
+		.stamp_us = sim_wall(s),
+		.is_virtual = true,
+		.by_flow = rng_chance(&s->rng, 0.5),
+		.reads = some_tables(s, s->n_tables)};
+	TRACE(s, "virtual table %lld is made", (long long)t->id);
+	insert_virtual(s, t);
+	virtual_changed(s, s->n_tables++, false);
+	truth_written(s, s->n_tables - 1);
+	t->covered = t->writes;
 }
 
 static void
@@ -276,6 +359,9 @@ actors_populate(struct sim *s)
 	n = s->idle ? 3 : (int)rng_range(&s->rng, 0, 6);
 	for (int i = 0; i < n; i++)
 		make_table(s);
+	if (n > 0 && rng_chance(&s->rng, 0.6))
+		for (int left = (int)rng_range(&s->rng, 1, 6); left > 0; left--)
+			make_virtual(s);
 	n = (int)rng_range(&s->rng, 1, 10);
 	for (int i = 0; i < n; i++)
 		make_flow(s);
@@ -414,6 +500,7 @@ toggle_table(struct sim *s)
 
 	if (i < 0)
 		return;
+	virtual_will_change(s);
 	t->exists = !t->exists;
 	TRACE(s, "table %lld is %s", (long long)t->id, t->exists ? "made anew" : "dropped");
 	if (!t->exists) {
@@ -421,11 +508,25 @@ toggle_table(struct sim *s)
 		return;
 	}
 	sql_exec(s,
-		"INSERT INTO catalog_tables (id, name, owner_id) SELECT table_id, name, 1 FROM "
-		"scheduler_tables WHERE table_id = %lld",
-		(long long)t->id);
+		"INSERT INTO catalog_tables (id, name, owner_id, table_type) SELECT table_id, "
+		"name, 1, "
+		"'%s' FROM scheduler_tables WHERE table_id = %lld",
+		t->is_virtual ? "virtual" : "physical", (long long)t->id);
 	t->stamp_us = sim_wall(s);
 	truth_written(s, i);
+	t->covered = t->writes;
+	virtual_changed(s, i, false);
+}
+
+/* From now on there is one more. */
+static void
+add_virtual(struct sim *s)
+{
+	if (s->n_tables == 0 || s->n_tables == TABLES_MAX)
+		return;
+	virtual_will_change(s);
+	make_virtual(s);
+	sim_in(s, rng_wait(&s->rng, write_mean_us), on_write, NULL, s->n_tables - 1);
 }
 
 static void
@@ -595,7 +696,7 @@ collide(struct sim *s)
 static void (*const user_acts[])(struct sim *s) = {request_run, request_run, cancel_run, cancel_run,
 	toggle_schedule, toggle_schedule, edit_schedule, delete_schedule, toggle_user, toggle_flow,
 	toggle_pause, run_in_designer, collide, request_run, cancel_run, toggle_table, delete_run,
-	delete_run};
+	delete_run, add_virtual};
 
 static void
 on_user(struct sim *s, void *what, int64_t arg)

@@ -194,6 +194,7 @@ daemon_start(struct daemon *d)
 	env.runner = &d->runner;
 	env.zone = truth_zone;
 	env.find_process = find_process;
+	env.find_sources = virtual_find_sources;
 	env.arg = d;
 	snprintf(env.host.host, sizeof(env.host.host), "%s", d->host->name);
 	memcpy(env.host.boot_id, d->host->boot_id, sizeof(env.host.boot_id));

@@ -26,6 +26,7 @@ static const struct {
 	{"scheduler_active", 'a'},
 	{"scheduler_runs", 'x'},
 	{"scheduler_firings", 'f'},
+	{"scheduler_tables", 't'},
 };
 
 void
@@ -57,13 +58,21 @@ needs_lease(const struct touched *t)
 	return t->table != 'q' || t->op != SQLITE_INSERT;
 }
 
+static bool
+holds_lock(struct sim *s, const struct daemon *d)
+{
+	return sql_int(s, 0, "SELECT holder_id = '%s' FROM scheduler_lock", d->holder);
+}
+
 void
 judge_before_commit(struct sim *s, struct daemon *d)
 {
+	if (d->storing_sources && !holds_lock(s, d))
+		sim_fail(s, "P6", "daemon %d stores sources but the lock is another's", d->id);
 	for (size_t i = 0; i < s->n_touched; i++) {
 		if (!needs_lease(&s->touched[i]))
 			continue;
-		if (!sql_int(s, 0, "SELECT holder_id = '%s' FROM scheduler_lock", d->holder))
+		if (!holds_lock(s, d))
 			sim_fail(s, "P6",
 				"daemon %d writes (table %c, row %lld) but the lock is another's",
 				d->id, s->touched[i].table, (long long)s->touched[i].rowid);
@@ -442,6 +451,8 @@ judge_committed(struct sim *s, struct daemon *d)
 	s->commits++;
 	if (n == 0)
 		return;
+	if (d)
+		virtual_committed(s, d);
 	for (size_t i = 0; i < n; i++) {
 		if (s->touched[i].table == 'x' && d && s->touched[i].op != SQLITE_DELETE)
 			run_attempted(s, d, s->touched[i].rowid);
@@ -662,6 +673,7 @@ judge_sweep(struct sim *s)
 	}
 	for (int i = 0; i < s->n_active; i++)
 		sweep_run(s, s->active[i]);
+	virtual_sweep(s);
 	sweep_requests(s);
 }
 

@@ -13,6 +13,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/sim.h \
 	tests/sim/sql.c \
 	tests/sim/truth.c \
+	tests/sim/virtual.c \
 	tests/sim/scene.c
 tests_sim_sim_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_sim_sim_LDADD = libengine.a liblease.a librunner.a libstore.a libcore.a libbase.a $(STORE_LIBS) \
@@ -38,8 +39,12 @@ EXTRA_DIST += \
 	tests/sim/mutants/P13-reload.patch \
 	tests/sim/mutants/P13-spin.patch \
 	tests/sim/mutants/P2-journal.patch \
+	tests/sim/mutants/P2-leaderless.patch \
+	tests/sim/mutants/P2-roots.patch \
 	tests/sim/mutants/P2-wake.patch \
+	tests/sim/mutants/P3-path.patch \
 	tests/sim/mutants/P3-set.patch \
+	tests/sim/mutants/P3-settle.patch \
 	tests/sim/mutants/P4-cursor.patch \
 	tests/sim/mutants/P4-dst.patch \
 	tests/sim/mutants/P5-timer.patch \

@@ -9,6 +9,7 @@
  *	runner.c   the runner of a daemon                 peer.c    Flowfile's scheduler and its push path
  *	actors.c   writers, users, the designer           judge.c   the promises
  *	truth.c    what must happen: writes and slots, kept apart from the program's own books
+ *	virtual.c  virtual tables: what they are computed from, and that writes of it reach them
  *
  * Nothing here looks at a real clock or a real random number: a seed is a world.
  *
@@ -153,6 +154,7 @@ struct daemon {
 	struct host *host;
 	bool up;
 	int life; /* counts starts */
+	bool storing_sources; /* of virtual tables */
 	bool dead; /* it has crashed: whatever it still does has no effect */
 	bool in_turn, wake_pending, hint_pending, hint_due, changed_late;
 	bool gracious; /* stops rather than crashes */
@@ -194,9 +196,19 @@ struct stable {
 	int64_t id;
 	bool exists;
 	int64_t writes; /* order of the last write */
-	int64_t write_T;
+	int64_t own; /* the same, without those that are of its sources */
+	int64_t write_T, own_T;
 	int64_t stamp_us;
 	bool stamp_fraction;
+	/* virtual ones */
+	bool is_virtual;
+	bool by_flow; /* a flow's file says what it reads; else its query, which is in its row */
+	uint32_t reads; /* bits of tables */
+	uint32_t was; /* what it was computed from since that was last stored */
+	bool redone; /* what it is computed from has changed since a write of it was noted */
+	int64_t known_T; /* by when the engine must know what it reads */
+	int64_t file_us, file_T; /* when its flow's file was changed; wall, T */
+	int64_t covered; /* order of the last commit that noted writes of its sources */
 };
 
 struct sched {
@@ -320,6 +332,9 @@ struct sim {
 	bool paused;
 	int64_t paused_T;
 	int64_t commits; /* counts commits: the order of what happened */
+	int64_t sources_changes; /* of what virtual tables are computed from */
+	bool sources_known; /* that was stored once */
+	int64_t sources_commit; /* up to which nothing was passed on, as it was not known */
 
 	/* changes of the open transaction, by the update hook */
 	struct touched {
@@ -354,6 +369,7 @@ struct sim {
 
 	/* statistics */
 	int64_t n_claims, n_starts, n_foreign, n_crashes, n_turns, n_steps, n_slots_checked;
+	int64_t n_passed_on;
 	int64_t n_faults;
 
 	bool failed;
@@ -461,7 +477,7 @@ void scene_heal(struct sim *s);
 
 void actors_populate(struct sim *s);
 void actors_start(struct sim *s);
-void actor_write_table(struct sim *s, int table, struct proc *by);
+bool actor_write_table(struct sim *s, int table, struct proc *by); /* false: it was rolled back */
 /* A daemon committed a claim. */
 void actor_claimed(struct sim *s, int64_t id);
 void peer_start(struct sim *s);
@@ -491,6 +507,17 @@ void truth_written(struct sim *s, int table);
 void truth_arm(struct sim *s, struct sched *x);
 /* A scheduled run of it was inserted. */
 void truth_consumed(struct sim *s, struct sched *x);
+
+/* --- virtual.c ---------------------------------------------------------------------------------- */
+
+/* Around anything that changes what virtual tables are computed from. Silently: nothing in the catalog says so. */
+void virtual_will_change(struct sim *s);
+void virtual_changed(struct sim *s, int table, bool silently);
+/* The engine's find_sources; arg is the daemon. */
+bool virtual_find_sources(void *arg);
+/* A daemon committed; before the judge forgets what was touched. */
+void virtual_committed(struct sim *s, struct daemon *d);
+void virtual_sweep(struct sim *s);
 
 /* --- judge.c ------------------------------------------------------------------------------------ */
 

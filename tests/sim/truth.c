@@ -297,8 +297,8 @@ truth_written(struct sim *s, int table)
 {
 	struct stable *t = &s->tables[table];
 
-	t->writes = ++s->commits;
-	t->write_T = s->T;
+	t->writes = t->own = ++s->commits;
+	t->write_T = t->own_T = s->T;
 }
 
 void
