@@ -17,7 +17,7 @@ guard_acquire(struct guard *g, struct err *err)
 {
 	struct sim *s = g->d->s;
 
-	if (sim_faulty(s) && rng_chance(&s->rng, s->faults.lost))
+	if (sim_faulty(s) && (s->T < g->d->no_fds_until || rng_chance(&s->rng, s->faults.lost)))
 		return err_set(err, ERR_LOST, "guard: cannot tell");
 	if (!g->d->dead && !s->guard_holder)
 		s->guard_holder = g->d;
@@ -94,6 +94,14 @@ choose_fault(struct daemon *d, const char *step, bool after)
 	return rng_chance(&s->rng, f->busy) ? ERR_BUSY : ERR_NONE;
 }
 
+/* A full disk can be read and not be written; without descriptors what is open stays so. */
+static bool
+lacks_something(struct daemon *d, const char *step, bool after)
+{
+	return (!strcmp(step, "commit") && !after && host_is_full(d->host)) ||
+		(!strcmp(step, "reconnect") && d->s->T < d->no_fds_until);
+}
+
 static enum err_code
 on_step(const char *step, bool after, void *arg)
 {
@@ -113,7 +121,7 @@ on_step(const char *step, bool after, void *arg)
 	}
 	if (!sim_faulty(s))
 		return ERR_NONE;
-	if (s->T < d->outage_until)
+	if (s->T < d->outage_until || lacks_something(d, step, after))
 		return ERR_LOST;
 	if (!strcmp(step, "begin") || (after && !strcmp(step, "commit"))) {
 		daemon_may_stall(d);
@@ -181,7 +189,8 @@ daemon_start(struct daemon *d)
 	assert(!d->up);
 	d->life++;
 	d->dead = false;
-	d->outage_until = 0;
+	d->rules = s->rules;
+	d->outage_until = d->no_fds_until = 0;
 	d->hint_due = d->changed_late = false;
 	random_hex(s, d->holder, 12);
 	d->db = db_share(s->db);
@@ -193,6 +202,7 @@ daemon_start(struct daemon *d)
 	env.runner_ops = &sim_runner_ops;
 	env.runner = &d->runner;
 	env.zone = truth_zone;
+	env.zone_arg = d;
 	env.find_process = find_process;
 	env.find_sources = virtual_find_sources;
 	env.arg = d;
@@ -503,6 +513,20 @@ on_outage(struct sim *s, void *what, int64_t arg)
 	sim_in(s, rng_wait(&s->rng, s->faults.outage_every_us), on_outage, d, arg);
 }
 
+/* Somebody leaks them. */
+static void
+on_no_fds(struct sim *s, void *what, int64_t arg)
+{
+	struct daemon *d = what;
+
+	if (!sim_faulty(s))
+		return;
+	d->no_fds_until = s->T + rng_wait(&s->rng, 40 * US_PER_SEC);
+	TRACE(s, "daemon %d has no descriptor left", d->id);
+	sim_trouble(s, d);
+	sim_in(s, rng_wait(&s->rng, s->faults.no_fds_every_us), on_no_fds, d, arg);
+}
+
 void
 daemons_start_chaos(struct sim *s)
 {
@@ -515,6 +539,8 @@ daemons_start_chaos(struct sim *s)
 			sim_in(s, rng_wait(&s->rng, s->faults.restart_every_us), on_crash, d, 1);
 		if (s->faults.outage_every_us)
 			sim_in(s, rng_wait(&s->rng, s->faults.outage_every_us), on_outage, d, 0);
+		if (s->faults.no_fds_every_us)
+			sim_in(s, rng_wait(&s->rng, s->faults.no_fds_every_us), on_no_fds, d, 0);
 		sim_in(s, 30 * US_PER_SEC, on_look, d, 0);
 	}
 }

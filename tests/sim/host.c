@@ -50,6 +50,7 @@ host_init(struct sim *s, int id)
 	h->s = s;
 	h->id = id;
 	h->up = true;
+	h->full_until = 0;
 	snprintf(h->name, sizeof(h->name), "host%d", id);
 	h->clock = (struct clock){clock_wall_cb, clock_boot_cb, h};
 	h->next_pid = PID_FIRST;
@@ -207,6 +208,12 @@ proc_new(struct host *h, int64_t run_id, int64_t flow_id)
 	return p;
 }
 
+bool
+host_is_full(struct host *h)
+{
+	return sim_faulty(h->s) && h->s->T < h->full_until && rng_chance(&h->s->rng, 0.8);
+}
+
 /* --- the shim up to go ------------------------------------------------------------------------------- */
 
 static void
@@ -225,12 +232,15 @@ on_ready(struct sim *s, void *what, int64_t arg)
 	if (p->shim_phase != SHIM_STARTING)
 		return;
 	host_forget_files(p->host, p->run_id, p->attempt, p->folder);
-	if (p->spawn_fails) {
+	if (p->spawn_fails || host_is_full(p->host)) {
 		shim_gone(p);
 		p->flow_phase = FLOW_GONE;
-		TRACE(s, "shim of run %lld cannot start the flow", (long long)p->run_id);
+		TRACE(s, "shim of run %lld cannot %s", (long long)p->run_id,
+			p->spawn_fails ? "start the flow" : "open its log: the disk is full");
 		judge_spawn_failed(p);
-		runner_proc_failed(p, "run command 'flow': not found in PATH");
+		runner_proc_failed(p,
+			p->spawn_fails ? "run command 'flow': not found in PATH"
+				       : "run log: no space left on device");
 		return;
 	}
 	if (p->shim_dies_early) {
@@ -279,6 +289,42 @@ host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec
 
 /* --- the flow ------------------------------------------------------------------------------------------ */
 
+static bool
+write_exit(struct proc *p)
+{
+	struct disk_file *f;
+
+	if (host_is_full(p->host))
+		return false;
+	f = host_file(p->host, p->run_id, p->attempt, p->folder);
+	f->exited = true;
+	f->exit = p->exit;
+	return true;
+}
+
+static void
+shim_ends(struct proc *p)
+{
+	p->told = true;
+	shim_gone(p);
+	judge_flow_gone(p);
+	runner_proc_gone(p);
+}
+
+static void
+on_exit_again(struct sim *s, void *what, int64_t arg)
+{
+	struct proc *p = what;
+
+	(void)arg;
+	if (p->shim_phase == SHIM_GONE) /* killed meanwhile */
+		return;
+	if (!write_exit(p))
+		TRACE(s, "the shim of run %lld cannot keep its exit", (long long)p->run_id);
+	shim_ends(p);
+}
+
+/* The shim tries for two seconds to write the exit file; then whoever launched it is all who hears of it. */
 static void
 all_gone(struct proc *p)
 {
@@ -287,16 +333,19 @@ all_gone(struct proc *p)
 	p->flow_phase = FLOW_GONE;
 	TRACE(s, "flow of run %lld is gone (code %d, signal %d)", (long long)p->run_id,
 		p->exit.code, p->exit.signal);
-	if (!p->foreign && p->shim_phase != SHIM_GONE) {
-		struct disk_file *f = host_file(p->host, p->run_id, p->attempt, p->folder);
-
-		p->exit.ended_us = host_wall(p->host);
-		f->exited = true;
-		f->exit = p->exit;
-		shim_gone(p);
+	if (p->foreign || p->shim_phase == SHIM_GONE) {
+		judge_flow_gone(p);
+		runner_proc_gone(p);
+		return;
 	}
+	p->exit.ended_us = host_wall(p->host);
+	if (write_exit(p)) {
+		shim_ends(p);
+		return;
+	}
+	p->shim_phase = SHIM_GOING;
 	judge_flow_gone(p);
-	runner_proc_gone(p);
+	sim_in(s, 2 * US_PER_SEC, on_exit_again, p, 0);
 }
 
 static void
@@ -386,6 +435,16 @@ on_go(struct sim *s, void *what, int64_t arg)
 	if (p->shim_phase != SHIM_READY)
 		return;
 	p->shim_phase = SHIM_GOING;
+	if (host_is_full(p->host)) {
+		TRACE(s, "the start of run %lld cannot be noted: the disk is full",
+			(long long)p->run_id);
+		p->exit.known = true;
+		p->exit.code = 126;
+		snprintf(p->exit.reason, sizeof(p->exit.reason), "cannot note its start");
+		judge_spawn_failed(p);
+		all_gone(p);
+		return;
+	}
 	f->marked = true;
 	f->started_us = host_wall(p->host);
 	f->marked_T = s->T;
@@ -493,6 +552,8 @@ proc_term(struct proc *p)
 	struct sim *s = p->s;
 	bool again = p->termed;
 
+	if (p->shim_phase == SHIM_GOING && p->flow_phase == FLOW_GONE)
+		return; /* the shim has other things to do now */
 	TRACE(s, "TERM reaches run %lld%s", (long long)p->run_id, again ? " again" : "");
 	p->exit.cancelled = true;
 	if (p->foreign || p->shim_phase == SHIM_GONE) {

@@ -292,6 +292,7 @@ run_claimed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r)
 	actor_claimed(s, id);
 	if (!x)
 		return;
+	truth_use_rules(x, d->rules);
 	if (!x->enabled)
 		sim_fail(s, "P3", "schedule %lld fires while it is disabled", (long long)x->id);
 	check_lateness(s, x);
@@ -663,11 +664,14 @@ sweep_requests(struct sim *s)
 void
 judge_sweep(struct sim *s)
 {
-	if (!daemon_leading(s)) {
+	const struct daemon *leader = daemon_leading(s);
+
+	if (!leader) {
 		sim_fail(s, "P5", "nobody leads, though all is calm");
 		return;
 	}
 	for (int i = 0; i < s->n_scheds; i++) {
+		truth_use_rules(&s->scheds[i], leader->rules);
 		sweep_schedule(s, &s->scheds[i]);
 		sweep_lost_schedule(s, &s->scheds[i]);
 	}

@@ -147,7 +147,9 @@ tell(struct daemon *d, struct job_entry *j, enum runner_event_type type,
 	}
 	if (exit)
 		m->event.exit = *exit;
-	sim_in(d->s, rng_range(&d->s->rng, 20, 2000), on_message, m, 0);
+	/* Without a descriptor a process is not watched but looked at now and then. */
+	sim_in(d->s, rng_range(&d->s->rng, 20, j->looked_at ? 200 * US_PER_MS : 2000), on_message,
+		m, 0);
 }
 
 void
@@ -196,6 +198,8 @@ conclude(struct daemon *d, const struct job_entry *j)
 	}
 	if (f->exited)
 		return f->exit;
+	if (!j->adopted && j->proc && j->proc->told)
+		return j->proc->exit;
 	if (j->rebooted) {
 		e.started_us = f->marked ? f->started_us : 0;
 		snprintf(e.reason, sizeof(e.reason), "the machine was restarted while it ran");
@@ -260,6 +264,11 @@ op_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 		sim_trouble(s, d);
 		TRACE(s, "daemon %d cannot fork for run %lld", d->id, (long long)spec->run_id);
 		return err_set(err, ERR_FAILED, "fork: resource temporarily unavailable");
+	}
+	if (s->T < d->no_fds_until) {
+		TRACE(s, "daemon %d has no descriptor for run %lld", d->id,
+			(long long)spec->run_id);
+		return err_set(err, ERR_FAILED, "control socket: too many open files");
 	}
 	if (find(r, spec->run_id))
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)spec->run_id);
@@ -400,6 +409,7 @@ op_adopt(struct runner *r, const struct adoption *run, struct err *err)
 	j->folder = folder_of(r, run->state_dir);
 	j->rebooted = run->rebooted;
 	j->adopted = true;
+	j->looked_at = d->s->T < d->no_fds_until;
 	if (!j->proc)
 		check_later(d, j);
 	return 0;
@@ -418,6 +428,7 @@ op_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct er
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)run_id);
 	j = add(r, run_id, find_flow(d->host, &none, proc));
 	j->watched = true;
+	j->looked_at = d->s->T < d->no_fds_until;
 	if (!j->proc)
 		check_later(d, j);
 	return 0;

@@ -19,7 +19,8 @@ choose_start(struct sim *s)
 {
 	static const char *const changes[] = {"2026-03-29 01:00:00", "2026-10-25 01:00:00",
 		"2027-03-14 07:00:00", "2027-11-07 06:00:00", "2028-02-29 00:00:00",
-		"2026-12-31 23:00:00", "2026-04-04 16:00:00", "2026-10-03 16:00:00"};
+		"2026-12-31 23:00:00", "2026-04-04 16:00:00", "2026-10-03 16:00:00",
+		"2026-04-04 15:00:00", "2026-09-26 14:00:00", "2027-11-07 04:30:00"};
 	int64_t at = 0;
 
 	if (rng_chance(&s->rng, 0.4)) {
@@ -74,6 +75,9 @@ choose_faults(struct sim *s)
 	f->shim_kill_every_us = sometimes_every(s, 0.3, 2, 60);
 	f->suspend_every_us = sometimes_every(s, 0.2, 20, 200);
 	f->refuse_every_us = sometimes_every(s, 0.25, 5, 60);
+	f->disk_full_every_us = sometimes_every(s, 0.2, 5, 60);
+	f->no_fds_every_us = sometimes_every(s, 0.2, 5, 60);
+	f->zones_at_us = sometimes_every(s, 0.2, 1, 600);
 }
 
 static void
@@ -283,6 +287,32 @@ on_suspend(struct sim *s, void *what, int64_t arg)
 }
 
 static void
+on_disk_full(struct sim *s, void *what, int64_t arg)
+{
+	struct host *h = &s->hosts[rng_below(&s->rng, s->n_hosts)];
+
+	if (!sim_faulty(s))
+		return;
+	h->full_until = s->T + rng_wait(&s->rng, 40 * US_PER_SEC);
+	TRACE(s, "the disk of %s is full", h->name);
+	sim_trouble(s, NULL);
+	sim_in(s, rng_wait(&s->rng, s->faults.disk_full_every_us), on_disk_full, what, arg);
+}
+
+/* A package is upgraded. Whoever started before has read the zones as they were. */
+static void
+on_zones(struct sim *s, void *what, int64_t arg)
+{
+	(void)what;
+	(void)arg;
+	if (!sim_faulty(s))
+		return;
+	TRACE(s, "the data of the time zones is changed");
+	sim_trouble(s, NULL);
+	s->rules = 1;
+}
+
+static void
 start_chaos(struct sim *s)
 {
 	static const struct {
@@ -294,6 +324,8 @@ start_chaos(struct sim *s)
 		{offsetof(struct faults, shim_kill_every_us), on_shim_kill},
 		{offsetof(struct faults, suspend_every_us), on_suspend},
 		{offsetof(struct faults, refuse_every_us), on_refuse},
+		{offsetof(struct faults, disk_full_every_us), on_disk_full},
+		{offsetof(struct faults, zones_at_us), on_zones},
 	};
 
 	if (s->healthy)

@@ -32,7 +32,7 @@
 #include "store/db.h"
 
 #define HOSTS_MAX 2
-#define DAEMONS_MAX 4
+#define DAEMONS_MAX 5
 #define FLOWS_MAX 64
 #define TABLES_MAX 16
 #define SCHEDS_MAX 600
@@ -87,6 +87,7 @@ struct proc {
 	struct daemon *owner; /* the daemon at the other end of the control socket */
 	int owner_life;
 	bool going; /* the word go is on its way */
+	bool told; /* its shim said how it ended to who launched it */
 	bool born_cancelled; /* launched when its cancel had been accepted already */
 	bool left; /* the other end of the socket is closed */
 	/* fate */
@@ -119,6 +120,7 @@ struct host {
 	int64_t skew_us; /* of its wall clock against sim->wall_step_us */
 	bool up;
 	struct clock clock;
+	int64_t full_until; /* the disk */
 	LIST_HEAD(, proc) procs, dead; /* the dead are kept: events may still name them */
 	pid_t next_pid;
 	uint64_t next_start;
@@ -140,6 +142,7 @@ struct job_entry {
 	int attempt, folder;
 	bool rebooted, watched, cancelled, killed, adopted;
 	bool ended; /* its end is on the way to the engine */
+	bool looked_at; /* there was no descriptor to watch it by */
 	int64_t kill_order;
 };
 
@@ -154,6 +157,8 @@ struct daemon {
 	struct host *host;
 	bool up;
 	int life; /* counts starts */
+	int rules; /* which data of the zones it has read */
+	int64_t no_fds_until; /* all its descriptors are taken */
 	bool storing_sources; /* of virtual tables */
 	bool dead; /* it has crashed: whatever it still does has no effect */
 	bool in_turn, wake_pending, hint_pending, hint_due, changed_late;
@@ -220,6 +225,7 @@ struct sched {
 	/* slots */
 	int64_t interval_us;
 	int expr, zone; /* of truth.c's tables */
+	int rules; /* of the zone: truth_use_rules() */
 	int64_t cursor_us; /* slots up to here are dealt with (wall) */
 	bool cursor_known; /* false after something that the model does not follow: until the next firing */
 	int64_t next_us; /* cached next slot after cursor_us; TIME_NONE: not computed */
@@ -275,6 +281,8 @@ struct faults {
 	double spawn_error, spawn_fails, shim_dies_early;
 	int64_t crash_every_us, restart_every_us, outage_every_us, clock_step_every_us;
 	int64_t reboot_every_us, shim_kill_every_us, suspend_every_us, refuse_every_us;
+	int64_t disk_full_every_us, no_fds_every_us;
+	int64_t zones_at_us; /* when the data of the zones is changed; 0: never */
 };
 
 /* A row that the database refuses to change for daemons: a run (r), schedule (s) or request (q). */
@@ -306,6 +314,7 @@ struct sim {
 	int64_t chaos_until, calm_from, until;
 	bool healthy; /* a world without faults */
 	bool clock_stepped;
+	int rules; /* the zones' data on disk */
 	struct faults faults;
 	int64_t trouble_T; /* the last fault of any kind */
 
@@ -433,6 +442,8 @@ void proc_leave(struct proc *p); /* the daemon's end of the socket is closed */
 void proc_term(struct proc *p); /* TERM to the pid that is recorded: the shim, or a foreign flow */
 void proc_kill_group(struct proc *p);
 void proc_kill_shim(struct proc *p);
+/* Whether something that is written to its disk now fails. */
+bool host_is_full(struct host *h);
 bool proc_flow_lives(const struct proc *p);
 bool proc_lives(const struct proc *p); /* anything of it */
 struct proc *host_find(struct host *h, pid_t pid, uint64_t start); /* start 0: any */
@@ -492,6 +503,8 @@ extern const char *const truth_zones[];
 extern const int truth_n_zones;
 const struct tz *truth_zone(const char *name, void *arg, struct err *err);
 void truth_free_zones(void);
+/* By which data of the zones its slots are from now on: 0 the old, 1 the changed. */
+void truth_use_rules(struct sched *x, int rules);
 /* The first slot strictly after an instant, by trying each minute; TIME_NEVER within two years. */
 int64_t truth_next(const struct sched *x, int64_t after_us);
 /* How many slots lie in (after, until]; stops at max. The last of them in *last. */

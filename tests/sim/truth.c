@@ -14,48 +14,73 @@
 
 /* --- zones -------------------------------------------------------------------------------------------- */
 
-const char *const truth_zones[] = {
-	"UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Australia/Sydney", NULL};
-const int truth_n_zones = 5;
+#define ZONES 10
 
-static struct tz *zones[8];
+const char *const truth_zones[] = {"UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata",
+	"Australia/Sydney", "America/St_Johns", "Asia/Kathmandu", "Pacific/Chatham",
+	"Australia/Lord_Howe", "Pacific/Kiritimati", NULL};
+const int truth_n_zones = ZONES;
+
+/* Whose files they have once the zone data was changed: summer time is abolished. */
+static const char *const new_files[ZONES] = {
+	[1] = "Africa/Lagos", [2] = "America/Panama", [4] = "Australia/Brisbane"};
+
+static struct tz *zones[2][ZONES];
+
+static struct tz *
+read_zone(const char *name, const char *file, struct err *err)
+{
+	char path[256], *data;
+	struct tz *tz;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", file);
+	data = file_read(path, 1 << 20, &len, err);
+	if (!data)
+		return NULL;
+	tz = tz_parse(name, data, len, err);
+	free(data);
+	return tz;
+}
 
 const struct tz *
 truth_zone(const char *name, void *arg, struct err *err)
 {
-	char path[256];
-	char *data;
-	size_t len;
+	const struct daemon *d = arg;
+	const char *file;
 	int i;
 
-	(void)arg;
 	for (i = 0; truth_zones[i] && strcmp(truth_zones[i], name) != 0; i++)
 		;
 	if (!truth_zones[i]) {
 		err_set(err, ERR_USAGE, "no zone '%s'", name);
 		return NULL;
 	}
-	if (zones[i])
-		return zones[i];
-	if (i == 0)
-		return zones[0] = tz_utc();
-	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
-	data = file_read(path, 1 << 20, &len, err);
-	if (!data)
-		return NULL;
-	zones[i] = tz_parse(name, data, len, err);
-	free(data);
-	return zones[i];
+	if (zones[d->rules][i])
+		return zones[d->rules][i];
+	file = d->rules && new_files[i] ? new_files[i] : name;
+	return zones[d->rules][i] = i == 0 ? tz_utc() : read_zone(name, file, err);
 }
 
 void
 truth_free_zones(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
-		if (zones[i])
-			tz_free(zones[i]);
-		zones[i] = NULL;
+	for (int i = 0; i < 2 * ZONES; i++) {
+		struct tz **zone = &zones[i / ZONES][i % ZONES];
+
+		if (*zone)
+			tz_free(*zone);
+		*zone = NULL;
 	}
+}
+
+void
+truth_use_rules(struct sched *x, int rules)
+{
+	if (x->rules == rules)
+		return;
+	x->rules = rules;
+	x->next_us = TIME_NONE;
 }
 
 /* Minutes since 1970 of the n-th (last: 0) Sunday of a month. */
@@ -101,20 +126,41 @@ year_fill(struct year *y, int zone, int64_t minute)
 		y->from = sunday(year, 4, 1) - 8 * 60;
 		y->to = sunday(year, 10, 1) - 8 * 60;
 		break;
+	case 5: /* Newfoundland: as New York, by its own clock */
+		y->from = sunday(year, 3, 2) + 5 * 60 + 30;
+		y->to = sunday(year, 11, 1) + 4 * 60 + 30;
+		break;
+	case 7: /* New Zealand, 14:00 UTC the day before the first Sunday of April and the last of September: its winter */
+		y->from = sunday(year, 4, 1) - 10 * 60;
+		y->to = sunday(year, 9, 0) - 10 * 60;
+		break;
+	case 8: /* 02:00 local, as Sydney, by half an hour: its winter */
+		y->from = sunday(year, 4, 1) - 9 * 60;
+		y->to = sunday(year, 10, 1) - 8 * 60 - 30;
+		break;
 	default:
 		y->from = y->to = y->end;
 	}
 }
 
+/* Which rules hold where one schedule is looked at. */
+struct place {
+	int zone;
+	bool new_rules;
+};
+
 /* Minutes east of UTC at a minute: the rules as they stand since 2008. */
 static int64_t
-offset_min(int zone, int64_t minute)
+offset_min(struct place place, int64_t minute)
 {
-	static const int64_t outside[] = {0, 60, -300, 330, 660},
-			     inside[] = {0, 120, -240, 330, 600};
-	static struct year years[ARRAY_LEN(outside)];
+	static const int64_t outside[ZONES] = {0, 60, -300, 330, 660, -210, 345, 825, 660, 840},
+			     inside[ZONES] = {0, 120, -240, 330, 600, -150, 345, 765, 630, 840};
+	static struct year years[ZONES];
+	int zone = place.zone;
 	struct year *y = &years[zone];
 
+	if (place.new_rules && new_files[zone])
+		return zone == 4 ? inside[zone] : outside[zone];
 	if (minute < y->start || minute >= y->end)
 		year_fill(y, zone, minute);
 	return minute >= y->from && minute < y->to ? inside[zone] : outside[zone];
@@ -205,9 +251,9 @@ is_fixed(int expr)
 
 /* Contract 4.5, the wanted rule: wildcard jobs follow real time; fixed ones the wall clock, once. */
 static bool
-is_slot(int expr, int zone, int64_t minute)
+is_slot(int expr, struct place place, int64_t minute)
 {
-	int64_t offset = offset_min(zone, minute), before = offset_min(zone, minute - 1);
+	int64_t offset = offset_min(place, minute), before = offset_min(place, minute - 1);
 	int64_t local = minute + offset, earlier;
 
 	if (!is_fixed(expr))
@@ -216,8 +262,8 @@ is_slot(int expr, int zone, int64_t minute)
 		for (int64_t l = minute + before; l < local; l++)
 			if (matches(expr, l))
 				return true;
-	earlier = offset_min(zone, minute - 120);
-	if (earlier > offset && offset_min(zone, local - earlier) == earlier)
+	earlier = offset_min(place, minute - 120);
+	if (earlier > offset && offset_min(place, local - earlier) == earlier)
 		return false; /* the second pass */
 	return matches(expr, local);
 }
@@ -232,6 +278,7 @@ int64_t
 truth_next(const struct sched *x, int64_t after_us)
 {
 	int64_t minute = floor_div(after_us, US_PER_MIN) + 1;
+	const struct place place = {x->zone, x->rules};
 
 	if (x->kind == KIND_INTERVAL)
 		return x->cursor_us +
@@ -239,7 +286,7 @@ truth_next(const struct sched *x, int64_t after_us)
 	if (truth_exprs[x->expr][4] == '3' && truth_exprs[x->expr][5] == '1')
 		return TIME_NEVER; /* 31 February */
 	for (int64_t end = minute + 70 * 1440; minute < end; minute++)
-		if (is_slot(x->expr, x->zone, minute))
+		if (is_slot(x->expr, place, minute))
 			return minute * US_PER_MIN;
 	return TIME_NEVER;
 }
