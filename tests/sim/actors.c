@@ -16,7 +16,7 @@ actor_write_table(struct sim *s, int table, struct proc *by)
 
 	if (!t->exists)
 		return false;
-	if (rng_chance(&s->rng, 0.03)) {
+	if (rng_chance(&s->rngs[STREAM_PEOPLE], 0.03)) {
 		sql_exec(s, "BEGIN IMMEDIATE");
 		sql_exec(s,
 			"UPDATE catalog_tables SET updated_at = CURRENT_TIMESTAMP WHERE id = %lld",
@@ -24,7 +24,7 @@ actor_write_table(struct sim *s, int table, struct proc *by)
 		sql_exec(s, "ROLLBACK");
 		return false;
 	}
-	if (now_us > t->stamp_us && rng_chance(&s->rng, 0.3)) {
+	if (now_us > t->stamp_us && rng_chance(&s->rngs[STREAM_PEOPLE], 0.3)) {
 		t->stamp_us = now_us;
 		t->stamp_fraction = true;
 		sql_exec(s,
@@ -42,7 +42,7 @@ actor_write_table(struct sim *s, int table, struct proc *by)
 	}
 	TRACE(s, "table %lld is written%s", id, by ? " by a flow" : "");
 	truth_written(s, table);
-	if (s->push && rng_chance(&s->rng, 0.8))
+	if (s->push && rng_chance(&s->rngs[STREAM_PEOPLE], 0.8))
 		peer_push(s, table);
 	return true;
 }
@@ -69,7 +69,7 @@ some_tables(struct sim *s, int below)
 	uint32_t bits = 0;
 
 	for (int i = 0; below > 0 && i < 3; i++)
-		bits |= UINT32_C(1) << rng_below(&s->rng, below);
+		bits |= UINT32_C(1) << rng_below(&s->rngs[STREAM_PEOPLE], below);
 	return bits;
 }
 
@@ -79,14 +79,15 @@ static void
 edit_virtual(struct sim *s, int table)
 {
 	struct stable *t = &s->tables[table];
-	bool silently = t->by_flow && !s->faults.clock_step_every_us && rng_chance(&s->rng, 0.7);
+	bool silently = t->by_flow && !s->faults.clock_step_every_us &&
+		rng_chance(&s->rngs[STREAM_PEOPLE], 0.7);
 	uint32_t reads;
 
 	if (!t->exists)
 		return;
 	virtual_will_change(s);
 	/* Mostly what was there before; now and then in a loop. */
-	reads = some_tables(s, rng_chance(&s->rng, 0.1) ? s->n_tables : table);
+	reads = some_tables(s, rng_chance(&s->rngs[STREAM_PEOPLE], 0.1) ? s->n_tables : table);
 	if (!silently && !actor_write_table(s, table, NULL))
 		return;
 	TRACE(s, "virtual table %lld is made of others%s", (long long)t->id,
@@ -117,21 +118,25 @@ static int64_t user_mean_us;
 static void
 on_write(struct sim *s, void *what, int64_t table)
 {
+	bool acts = sim_acts(s, STREAM_PEOPLE);
+
 	if (s->phase != PHASE_OVER)
-		sim_in(s, rng_wait(&s->rng, write_mean_us), on_write, what, table);
-	if (rng_chance(&s->rng, 0.1)) {
+		sim_in(s, rng_wait(&s->rngs[STREAM_PEOPLE], write_mean_us), on_write, what, table);
+	if (!acts)
+		return;
+	if (rng_chance(&s->rngs[STREAM_PEOPLE], 0.1)) {
 		rename_table(s, (int)table);
 		return;
 	}
-	if (s->tables[table].is_virtual && rng_chance(&s->rng, 0.9)) {
-		if (rng_chance(&s->rng, 0.5))
+	if (s->tables[table].is_virtual && rng_chance(&s->rngs[STREAM_PEOPLE], 0.9)) {
+		if (rng_chance(&s->rngs[STREAM_PEOPLE], 0.5))
 			edit_virtual(s, (int)table);
 		else
 			read_virtual(s, (int)table);
 		return;
 	}
 	actor_write_table(s, (int)table, NULL);
-	if (rng_chance(&s->rng, 0.3))
+	if (rng_chance(&s->rngs[STREAM_PEOPLE], 0.3))
 		actor_write_table(s, (int)table, NULL);
 }
 
@@ -142,20 +147,25 @@ make_flow(struct sim *s)
 {
 	struct sflow *f = &s->flows[s->n_flows];
 
-	*f = (struct sflow){.id = 100 + s->n_flows, .registered = true, .writes = -1};
+	*f = (struct sflow){
+		.id = 100 + s->n_flows, .registered = sim_acts(s, STREAM_PEOPLE), .writes = -1};
 	snprintf(f->uuid, sizeof(f->uuid), "00000000-0000-4000-8000-%012d", s->n_flows);
-	f->min_duration_us = rng_range(&s->rng, 1, 5000) * US_PER_MS;
-	f->max_duration_us = f->min_duration_us + rng_wait(&s->rng, 2 * US_PER_MIN);
-	f->slow_death = rng_chance(&s->rng, 0.2);
-	f->closes_row = rng_chance(&s->rng, 0.4);
-	if (s->n_tables > 0 && !s->idle && rng_chance(&s->rng, 0.15))
-		f->writes = (int)rng_below(&s->rng, s->n_tables);
-	f->exec_failures = rng_chance(&s->rng, 0.1) ? 200 : 0;
-	sql_exec(s,
-		"INSERT INTO flow_registrations (id, name, flow_path, owner_id, flow_uuid) VALUES "
-		"(%lld, "
-		"'flow %d', '/flows/%d.yaml', 1, '%s')",
-		(long long)f->id, s->n_flows, s->n_flows, f->uuid);
+	f->min_duration_us = rng_range(&s->rngs[STREAM_PEOPLE], 1, 5000) * US_PER_MS;
+	f->max_duration_us = f->min_duration_us + rng_wait(&s->rngs[STREAM_PEOPLE], 2 * US_PER_MIN);
+	f->slow_death = rng_chance(&s->rngs[STREAM_PEOPLE], 0.2);
+	f->closes_row = rng_chance(&s->rngs[STREAM_PEOPLE], 0.4);
+	if (s->n_tables > 0 && !s->idle && rng_chance(&s->rngs[STREAM_PEOPLE], 0.15))
+		f->writes = (int)rng_below(&s->rngs[STREAM_PEOPLE], s->n_tables);
+	f->exec_failures = rng_chance(&s->rngs[STREAM_PEOPLE], 0.1) ? 200 : 0;
+	if (f->registered)
+		TRACE(s, "flow %lld is made", (long long)f->id);
+	if (f->registered)
+		sql_exec(s,
+			"INSERT INTO flow_registrations (id, name, flow_path, owner_id, flow_uuid) "
+			"VALUES "
+			"(%lld, "
+			"'flow %d', '/flows/%d.yaml', 1, '%s')",
+			(long long)f->id, s->n_flows, s->n_flows, f->uuid);
 	s->n_flows++;
 }
 
@@ -164,7 +174,12 @@ make_table(struct sim *s)
 {
 	struct stable *t = &s->tables[s->n_tables++];
 
-	*t = (struct stable){.id = 10 + s->n_tables, .exists = true, .stamp_us = sim_wall(s)};
+	*t = (struct stable){.id = 10 + s->n_tables,
+		.exists = sim_acts(s, STREAM_PEOPLE),
+		.stamp_us = sim_wall(s)};
+	if (!t->exists)
+		return;
+	TRACE(s, "table %lld is made", (long long)t->id);
 	sql_exec(s,
 		"INSERT INTO catalog_tables (id, name, owner_id) VALUES (%lld, 'table %lld', 1)",
 		(long long)t->id, (long long)t->id);
@@ -185,14 +200,17 @@ make_virtual(struct sim *s)
 	struct stable *t = &s->tables[s->n_tables];
 
 	*t = (struct stable){.id = 11 + s->n_tables,
-		.exists = true,
+		.exists = sim_acts(s, STREAM_PEOPLE),
 		.stamp_us = sim_wall(s),
 		.is_virtual = true,
-		.by_flow = rng_chance(&s->rng, 0.5),
+		.by_flow = rng_chance(&s->rngs[STREAM_PEOPLE], 0.5),
 		.reads = some_tables(s, s->n_tables)};
+	s->n_tables++;
+	if (!t->exists)
+		return;
 	TRACE(s, "virtual table %lld is made", (long long)t->id);
 	insert_virtual(s, t);
-	virtual_changed(s, s->n_tables++, false);
+	virtual_changed(s, s->n_tables - 1, false);
 	truth_written(s, s->n_tables - 1);
 	t->covered = t->writes;
 }
@@ -201,7 +219,7 @@ static void
 add_watches(struct sim *s, struct sched *x, int n)
 {
 	while (x->n_watches < n) {
-		int table = (int)rng_below(&s->rng, s->n_tables);
+		int table = (int)rng_below(&s->rngs[STREAM_PEOPLE], s->n_tables);
 		bool have = false;
 
 		for (int i = 0; i < x->n_watches; i++)
@@ -214,7 +232,7 @@ add_watches(struct sim *s, struct sched *x, int n)
 static void
 choose_kind(struct sim *s, struct sched *x)
 {
-	x->kind = (enum sched_kind)rng_below(&s->rng, 4);
+	x->kind = (enum sched_kind)rng_below(&s->rngs[STREAM_PEOPLE], 4);
 	if (s->idle && x->kind > KIND_CRON && s->n_tables < 2)
 		x->kind = KIND_INTERVAL;
 	if (x->kind == KIND_TABLE && s->n_tables < 1)
@@ -224,14 +242,16 @@ choose_kind(struct sim *s, struct sched *x)
 	if (s->idle && x->kind == KIND_CRON)
 		x->kind = KIND_INTERVAL;
 	if (x->kind == KIND_INTERVAL)
-		x->interval_us =
-			s->idle ? 90 * US_PER_DAY : rng_range(&s->rng, 4, 480) * 30 * US_PER_SEC;
-	x->expr = (int)rng_below(&s->rng, truth_n_exprs);
-	x->zone = (int)rng_below(&s->rng, truth_n_zones);
+		x->interval_us = s->idle
+			? 90 * US_PER_DAY
+			: rng_range(&s->rngs[STREAM_PEOPLE], 4, 480) * 30 * US_PER_SEC;
+	x->expr = (int)rng_below(&s->rngs[STREAM_PEOPLE], truth_n_exprs);
+	x->zone = (int)rng_below(&s->rngs[STREAM_PEOPLE], truth_n_zones);
 	if (x->kind == KIND_TABLE)
 		add_watches(s, x, 1);
 	if (x->kind == KIND_SET)
-		add_watches(s, x, (int)rng_range(&s->rng, 2, s->n_tables < 3 ? 2 : 3));
+		add_watches(
+			s, x, (int)rng_range(&s->rngs[STREAM_PEOPLE], 2, s->n_tables < 3 ? 2 : 3));
 }
 
 static void
@@ -248,7 +268,7 @@ insert_schedule(struct sim *s, struct sched *x)
 		snprintf(trigger, sizeof(trigger), "%lld", (long long)s->tables[x->watches[0]].id);
 	if (x->kind == KIND_CRON) {
 		snprintf(expr, sizeof(expr), "'%s'", truth_exprs[x->expr]);
-		if (x->zone > 0 || rng_chance(&s->rng, 0.3))
+		if (x->zone > 0 || rng_chance(&s->rngs[STREAM_PEOPLE], 0.3))
 			snprintf(zone, sizeof(zone), "'%s'", truth_zones[x->zone]);
 	}
 	sql_exec(s, "BEGIN IMMEDIATE");
@@ -273,6 +293,27 @@ insert_schedule(struct sim *s, struct sched *x)
 }
 
 static void
+tell_schedule(struct sim *s, const struct sched *x)
+{
+	const long long id = x->id, flow = s->flows[x->flow].id;
+
+	if (x->kind == KIND_INTERVAL)
+		TRACE(s, "schedule %lld is made: flow %lld every %lld s", id, flow,
+			(long long)(x->interval_us / US_PER_SEC));
+	else if (x->kind == KIND_CRON)
+		TRACE(s, "schedule %lld is made: flow %lld at %s %s", id, flow,
+			truth_exprs[x->expr], truth_zones[x->zone]);
+	else if (x->kind == KIND_TABLE)
+		TRACE(s, "schedule %lld is made: flow %lld when table %lld is written", id, flow,
+			(long long)s->tables[x->watches[0]].id);
+	else
+		TRACE(s, "schedule %lld is made: flow %lld when tables %lld, %lld%s are written",
+			id, flow, (long long)s->tables[x->watches[0]].id,
+			(long long)s->tables[x->watches[1]].id,
+			x->n_watches > 2 ? " and one more" : "");
+}
+
+static void
 make_schedule(struct sim *s)
 {
 	struct sched *x;
@@ -280,10 +321,11 @@ make_schedule(struct sim *s)
 	if (s->n_scheds == SCHEDS_MAX)
 		return;
 	x = &s->scheds[s->n_scheds];
-	*x = (struct sched){.id = 1000 + s->n_scheds, .exists = true, .enabled = true};
+	*x = (struct sched){
+		.id = 1000 + s->n_scheds, .exists = sim_acts(s, STREAM_PEOPLE), .enabled = true};
 	s->n_scheds++;
-	x->flow = (int)rng_below(&s->rng, s->n_flows);
-	x->owner = (int)rng_below(&s->rng, 3);
+	x->flow = (int)rng_below(&s->rngs[STREAM_PEOPLE], s->n_flows);
+	x->owner = (int)rng_below(&s->rngs[STREAM_PEOPLE], 3);
 	x->next_us = TIME_NONE;
 	x->changed_T = s->T;
 	x->fired_T = -TIME_NEVER / 2;
@@ -293,6 +335,9 @@ make_schedule(struct sim *s)
 	/* Another host's clock, or the now of a turn that stalls, may be behind: then an interval counts
 	 * from when it is first seen. */
 	x->cursor_known = (s->n_hosts == 1 && s->faults.stall <= 0) || x->kind == KIND_CRON;
+	if (!x->exists)
+		return;
+	tell_schedule(s, x);
 	insert_schedule(s, x);
 	truth_arm(s, x);
 }
@@ -330,11 +375,11 @@ static const char *const bad_rows[] = {
 static void
 plant_bad_row(struct sim *s)
 {
-	struct sched *x = &s->scheds[rng_below(&s->rng, s->n_scheds)];
-	const char *row =
-		bad_rows[rng_below(&s->rng, (int64_t)(sizeof(bad_rows) / sizeof(*bad_rows)))];
+	struct sched *x = &s->scheds[rng_below(&s->rngs[STREAM_PEOPLE], s->n_scheds)];
+	const char *row = bad_rows[rng_below(
+		&s->rngs[STREAM_PEOPLE], (int64_t)(sizeof(bad_rows) / sizeof(*bad_rows)))];
 
-	if (!x->exists || x->bad)
+	if (!sim_acts(s, STREAM_PEOPLE) || !x->exists || x->bad)
 		return;
 	x->bad = true;
 	TRACE(s, "schedule %lld is made a bad row", (long long)x->id);
@@ -343,9 +388,18 @@ plant_bad_row(struct sim *s)
 	sql_exec(s, row, (long long)x->id);
 }
 
+static int
+count(struct sim *s, enum ingredient i, int64_t chosen, int max)
+{
+	double n = recipe_take(s->recipe, i, (double)chosen, s->used);
+
+	return n < max ? (int)n : max;
+}
+
 void
 actors_populate(struct sim *s)
 {
+	int64_t virtuals;
 	int n;
 
 	for (int i = 0; i < 3; i++) {
@@ -356,23 +410,31 @@ actors_populate(struct sim *s)
 				"0)",
 				i + 1, i + 1);
 	}
-	n = s->idle ? 3 : (int)rng_range(&s->rng, 0, 6);
+	n = count(s, ING_TABLES, s->idle ? 3 : rng_range(&s->rngs[STREAM_RECIPE], 0, 6),
+		TABLES_MAX / 2);
 	for (int i = 0; i < n; i++)
 		make_table(s);
-	if (n > 0 && rng_chance(&s->rng, 0.6))
-		for (int left = (int)rng_range(&s->rng, 1, 6); left > 0; left--)
-			make_virtual(s);
-	n = (int)rng_range(&s->rng, 1, 10);
-	for (int i = 0; i < n; i++)
+	virtuals = rng_chance(&s->rngs[STREAM_RECIPE], 0.6)
+		? rng_range(&s->rngs[STREAM_RECIPE], 1, 6)
+		: 0;
+	n = count(s, ING_VIRTUALS, s->n_tables > 0 ? virtuals : 0, TABLES_MAX / 2);
+	for (int i = 0; i < n && s->n_tables > 0; i++)
+		make_virtual(s);
+	n = count(s, ING_FLOWS, rng_range(&s->rngs[STREAM_RECIPE], 1, 10), FLOWS_MAX);
+	for (int i = 0; i == 0 || i < n; i++)
 		make_flow(s);
-	n = s->idle ? (int)rng_range(&s->rng, 2, 400) : (int)rng_range(&s->rng, 1, 15);
+	n = count(s, ING_SCHEDULES,
+		s->idle ? rng_range(&s->rngs[STREAM_RECIPE], 2, 400)
+			: rng_range(&s->rngs[STREAM_RECIPE], 1, 15),
+		SCHEDS_MAX);
 	for (int i = 0; i < n; i++)
 		make_schedule(s);
-	if (!s->idle && rng_chance(&s->rng, 0.25))
+	if (count(s, ING_BAD_ROWS, !s->idle && rng_chance(&s->rngs[STREAM_RECIPE], 0.25), 1) > 0 &&
+		s->n_scheds > 0)
 		for (int i = 0; i < 4; i++)
 			plant_bad_row(s);
-	write_mean_us = rng_range(&s->rng, 1, 120) * US_PER_MIN;
-	user_mean_us = rng_range(&s->rng, 2, 60) * US_PER_MIN;
+	write_mean_us = rng_range(&s->rngs[STREAM_RECIPE], 1, 120) * US_PER_MIN;
+	user_mean_us = rng_range(&s->rngs[STREAM_RECIPE], 2, 60) * US_PER_MIN;
 }
 
 /* --- users ------------------------------------------------------------------------------------------------------ */
@@ -380,7 +442,8 @@ actors_populate(struct sim *s)
 static struct sched *
 some_schedule(struct sim *s)
 {
-	struct sched *x = s->n_scheds ? &s->scheds[rng_below(&s->rng, s->n_scheds)] : NULL;
+	struct sched *x =
+		s->n_scheds ? &s->scheds[rng_below(&s->rngs[STREAM_PEOPLE], s->n_scheds)] : NULL;
 
 	return x && x->exists && !x->bad ? x : NULL;
 }
@@ -421,15 +484,15 @@ edit_schedule(struct sim *s)
 	x->cursor_known = false;
 	x->next_us = TIME_NONE;
 	if (x->kind == KIND_INTERVAL) {
-		x->interval_us = rng_range(&s->rng, 2, 240) * 30 * US_PER_SEC;
+		x->interval_us = rng_range(&s->rngs[STREAM_PEOPLE], 2, 240) * 30 * US_PER_SEC;
 		sql_exec(s,
 			"UPDATE flow_schedules SET interval_seconds = %lld, updated_at = "
 			"CURRENT_TIMESTAMP "
 			"WHERE id = %lld",
 			(long long)(x->interval_us / US_PER_SEC), (long long)x->id);
 	} else {
-		x->expr = (int)rng_below(&s->rng, truth_n_exprs);
-		x->zone = (int)rng_below(&s->rng, truth_n_zones);
+		x->expr = (int)rng_below(&s->rngs[STREAM_PEOPLE], truth_n_exprs);
+		x->zone = (int)rng_below(&s->rngs[STREAM_PEOPLE], truth_n_zones);
 		sql_exec(s,
 			"UPDATE flow_schedules SET cron_expression = '%s', cron_timezone = '%s', "
 			"updated_at = "
@@ -459,7 +522,7 @@ delete_schedule(struct sim *s)
 static void
 toggle_user(struct sim *s)
 {
-	int i = (int)rng_below(&s->rng, 3);
+	int i = (int)rng_below(&s->rngs[STREAM_PEOPLE], 3);
 
 	s->users[i].enabled = !s->users[i].enabled;
 	for (int k = 0; k < s->n_scheds; k++)
@@ -474,7 +537,7 @@ toggle_user(struct sim *s)
 static void
 toggle_flow(struct sim *s)
 {
-	struct sflow *f = &s->flows[rng_below(&s->rng, s->n_flows)];
+	struct sflow *f = &s->flows[rng_below(&s->rngs[STREAM_PEOPLE], s->n_flows)];
 
 	f->registered = !f->registered;
 	for (int k = 0; k < s->n_scheds; k++)
@@ -495,7 +558,7 @@ toggle_flow(struct sim *s)
 static void
 toggle_table(struct sim *s)
 {
-	int i = s->n_tables ? (int)rng_below(&s->rng, s->n_tables) : -1;
+	int i = s->n_tables ? (int)rng_below(&s->rngs[STREAM_PEOPLE], s->n_tables) : -1;
 	struct stable *t = &s->tables[i < 0 ? 0 : i];
 
 	if (i < 0)
@@ -526,7 +589,8 @@ add_virtual(struct sim *s)
 		return;
 	virtual_will_change(s);
 	make_virtual(s);
-	sim_in(s, rng_wait(&s->rng, write_mean_us), on_write, NULL, s->n_tables - 1);
+	sim_in(s, rng_wait(&s->rngs[STREAM_PEOPLE], write_mean_us), on_write, NULL,
+		s->n_tables - 1);
 }
 
 static void
@@ -545,14 +609,14 @@ toggle_pause(struct sim *s)
 static void
 maybe_refuse_request(struct sim *s)
 {
-	if (sim_faulty(s) && rng_chance(&s->rng, s->faults.refuse_request))
+	if (sim_strikes(s, s->faults.refuse_request))
 		sql_refuse(s, 'q', sql_int(s, 0, "SELECT max(id) FROM scheduler_requests"));
 }
 
 static void
 request_run(struct sim *s)
 {
-	struct sflow *f = &s->flows[rng_below(&s->rng, s->n_flows)];
+	struct sflow *f = &s->flows[rng_below(&s->rngs[STREAM_PEOPLE], s->n_flows)];
 
 	s->request_T = s->T;
 	s->requests_done = false;
@@ -591,8 +655,8 @@ on_regret(struct sim *s, void *what, int64_t id)
 void
 actor_claimed(struct sim *s, int64_t id)
 {
-	if (sim_faulty(s) && rng_chance(&s->rng, 0.05))
-		sim_in(s, rng_below(&s->rng, 10 * US_PER_MS), on_regret, NULL, id);
+	if (sim_strikes(s, s->faults.regret))
+		sim_in(s, rng_below(&s->rngs[STREAM_FAULTS], 10 * US_PER_MS), on_regret, NULL, id);
 }
 
 static void
@@ -604,9 +668,9 @@ cancel_run(struct sim *s)
 
 	if (s->n_active == 0)
 		return;
-	id = s->active[rng_below(&s->rng, s->n_active)];
+	id = s->active[rng_below(&s->rngs[STREAM_PEOPLE], s->n_active)];
 	r = &s->runs[id];
-	if (rng_chance(&s->rng, 0.6)) {
+	if (rng_chance(&s->rngs[STREAM_PEOPLE], 0.6)) {
 		ask_cancel(s, id);
 		return;
 	}
@@ -632,7 +696,7 @@ cancel_run(struct sim *s)
 static void
 delete_run(struct sim *s)
 {
-	int64_t id = s->n_active ? s->active[rng_below(&s->rng, s->n_active)] : 0;
+	int64_t id = s->n_active ? s->active[rng_below(&s->rngs[STREAM_PEOPLE], s->n_active)] : 0;
 
 	if (!id || s->runs[id].deleted)
 		return;
@@ -671,14 +735,17 @@ on_designer_starts(struct sim *s, void *what, int64_t flow)
 		"'%s', 0, "
 		"0, 'in_designer_run')",
 		(long long)id, (long long)f->id, f->uuid, sql_stamp(sim_wall(s)));
-	sim_in(s, rng_chance(&s->rng, 0.2) ? 600 * US_PER_MIN : rng_wait(&s->rng, US_PER_MIN),
+	sim_in(s,
+		rng_chance(&s->rngs[STREAM_PEOPLE], 0.2)
+			? 600 * US_PER_MIN
+			: rng_wait(&s->rngs[STREAM_PEOPLE], US_PER_MIN),
 		on_designer_ends, NULL, id);
 }
 
 static void
 run_in_designer(struct sim *s)
 {
-	on_designer_starts(s, NULL, rng_below(&s->rng, s->n_flows));
+	on_designer_starts(s, NULL, rng_below(&s->rngs[STREAM_PEOPLE], s->n_flows));
 }
 
 /* The moment before a slot: the daemon cannot have heard of it yet. */
@@ -689,8 +756,8 @@ collide(struct sim *s)
 	int64_t due = x ? truth_due(s, x) : TIME_NEVER;
 
 	if (due != TIME_NEVER && due > s->T)
-		sim_at(s, due - rng_below(&s->rng, 5 * US_PER_MS), on_designer_starts, NULL,
-			x->flow);
+		sim_at(s, due - rng_below(&s->rngs[STREAM_PEOPLE], 5 * US_PER_MS),
+			on_designer_starts, NULL, x->flow);
 }
 
 static void (*const user_acts[])(struct sim *s) = {request_run, request_run, cancel_run, cancel_run,
@@ -701,9 +768,14 @@ static void (*const user_acts[])(struct sim *s) = {request_run, request_run, can
 static void
 on_user(struct sim *s, void *what, int64_t arg)
 {
-	user_acts[rng_below(&s->rng, (int64_t)(sizeof(user_acts) / sizeof(*user_acts)))](s);
+	bool acts = sim_acts(s, STREAM_PEOPLE);
+	int64_t act = rng_below(
+		&s->rngs[STREAM_PEOPLE], (int64_t)(sizeof(user_acts) / sizeof(*user_acts)));
+
 	if (s->phase != PHASE_OVER)
-		sim_in(s, rng_wait(&s->rng, user_mean_us), on_user, what, arg);
+		sim_in(s, rng_wait(&s->rngs[STREAM_PEOPLE], user_mean_us), on_user, what, arg);
+	if (acts)
+		user_acts[act](s);
 }
 
 void
@@ -711,7 +783,8 @@ actors_start(struct sim *s)
 {
 	if (s->idle)
 		return;
-	for (int i = 0; i < s->n_tables; i++)
-		sim_in(s, rng_wait(&s->rng, write_mean_us), on_write, NULL, i);
-	sim_in(s, rng_wait(&s->rng, user_mean_us), on_user, NULL, 0);
+	for (int i = 0; recipe_take(s->recipe, ING_WRITES, 1, s->used) > 0 && i < s->n_tables; i++)
+		sim_in(s, rng_wait(&s->rngs[STREAM_PEOPLE], write_mean_us), on_write, NULL, i);
+	if (recipe_take(s->recipe, ING_PEOPLE, 1, s->used) > 0)
+		sim_in(s, rng_wait(&s->rngs[STREAM_PEOPLE], user_mean_us), on_user, NULL, 0);
 }

@@ -17,7 +17,7 @@ guard_acquire(struct guard *g, struct err *err)
 {
 	struct sim *s = g->d->s;
 
-	if (sim_faulty(s) && (s->T < g->d->no_fds_until || rng_chance(&s->rng, s->faults.lost)))
+	if ((sim_faulty(s) && s->T < g->d->no_fds_until) || sim_strikes(s, s->faults.lost))
 		return err_set(err, ERR_LOST, "guard: cannot tell");
 	if (!g->d->dead && !s->guard_holder)
 		s->guard_holder = g->d;
@@ -40,7 +40,7 @@ daemon_maybe_die(struct daemon *d, double p, const char *where)
 {
 	struct sim *s = d->s;
 
-	if (d->dead || !sim_faulty(s) || !rng_chance(&s->rng, p))
+	if (d->dead || !sim_strikes(s, p))
 		return;
 	TRACE(s, "daemon %d dies %s", d->id, where);
 	daemon_crash(d);
@@ -53,11 +53,12 @@ daemon_may_stall(struct daemon *d)
 	struct sim *s = d->s;
 	int64_t us;
 
-	if (d->dead || !sim_faulty(s) || s->depth >= 3 || !sqlite3_get_autocommit(s->sql) ||
-		!rng_chance(&s->rng, s->faults.stall))
+	if (d->dead || s->depth >= 3 || !sqlite3_get_autocommit(s->sql) ||
+		!sim_strikes(s, s->faults.stall))
 		return false;
-	us = rng_chance(&s->rng, 0.5) ? rng_wait(&s->rng, 200 * US_PER_MS)
-				      : rng_below(&s->rng, s->faults.stall_max_us) + 1;
+	us = rng_chance(&s->rngs[STREAM_DAEMONS], 0.5)
+		? rng_wait(&s->rngs[STREAM_DAEMONS], 200 * US_PER_MS)
+		: rng_below(&s->rngs[STREAM_DAEMONS], s->faults.stall_max_us) + 1;
 	TRACE(s, "daemon %d stalls for %lld ms", d->id, (long long)(us / US_PER_MS));
 	sim_trouble(s, d);
 	s->depth++;
@@ -78,20 +79,20 @@ choose_fault(struct daemon *d, const char *step, bool after)
 	const struct faults *f = &s->faults;
 	bool commit = !strcmp(step, "commit");
 
-	if (rng_chance(&s->rng, f->crash_step)) {
+	if (sim_strikes(s, f->crash_step)) {
 		TRACE(s, "daemon %d dies %s %s", d->id, after ? "after" : "before", step);
 		daemon_crash(d);
 		return commit && after ? ERR_UNKNOWN : ERR_LOST;
 	}
-	if (commit && rng_chance(&s->rng, f->unknown))
+	if (commit && sim_strikes(s, f->unknown))
 		return ERR_UNKNOWN;
 	if (after)
 		return ERR_NONE;
-	if (rng_chance(&s->rng, f->lost))
+	if (sim_strikes(s, f->lost))
 		return ERR_LOST;
-	if (rng_chance(&s->rng, f->odd))
+	if (sim_strikes(s, f->odd))
 		return ERR_FAILED;
-	return rng_chance(&s->rng, f->busy) ? ERR_BUSY : ERR_NONE;
+	return sim_strikes(s, f->busy) ? ERR_BUSY : ERR_NONE;
 }
 
 /* A full disk can be read and not be written; without descriptors what is open stays so. */
@@ -163,7 +164,7 @@ static void
 random_hex(struct sim *s, char *out, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = "0123456789abcdef"[rng_below(&s->rng, 16)];
+		out[i] = "0123456789abcdef"[rng_below(&s->rngs[STREAM_DAEMONS], 16)];
 	out[n] = '\0';
 }
 
@@ -217,7 +218,7 @@ daemon_start(struct daemon *d)
 	d->up = true;
 	d->wake_T = TIME_NEVER;
 	TRACE(s, "daemon %d starts on %s as %s", d->id, d->host->name, d->holder);
-	daemon_wake(d, rng_range(&s->rng, 0, 5000));
+	daemon_wake(d, rng_range(&s->rngs[STREAM_DAEMONS], 0, 5000));
 }
 
 static void
@@ -290,7 +291,7 @@ daemon_stop(struct daemon *d)
 	sim_trouble(s, d);
 	engine_drain(d->engine);
 	daemon_wake(d, 0);
-	sim_in(s, rng_wait(&s->rng, 500 * US_PER_MS), on_stop, d, d->life);
+	sim_in(s, rng_wait(&s->rngs[STREAM_DAEMONS], 500 * US_PER_MS), on_stop, d, d->life);
 }
 
 struct daemon *
@@ -412,7 +413,7 @@ void
 daemons_clock_changed(struct sim *s)
 {
 	for (int i = 0; i < s->n_daemons; i++)
-		daemon_wake(&s->daemons[i], rng_range(&s->rng, 10, 500));
+		daemon_wake(&s->daemons[i], rng_range(&s->rngs[STREAM_DAEMONS], 10, 500));
 }
 
 /* --- the feed ------------------------------------------------------------------------------------------- */
@@ -443,14 +444,14 @@ daemons_hint(struct sim *s, const struct daemon *but)
 
 		if (d == but || !d->up)
 			continue;
-		if (sim_faulty(s) && rng_chance(&s->rng, s->faults.hint_lost)) {
+		if (sim_strikes(s, s->faults.hint_lost)) {
 			s->lost_hints_until = s->T + s->options.poll_us;
 			continue;
 		}
-		if (d->hint_due && !(sim_faulty(s) && rng_chance(&s->rng, s->faults.hint_doubled)))
+		if (d->hint_due && !sim_strikes(s, s->faults.hint_doubled))
 			continue;
 		d->hint_due = true;
-		sim_in(s, rng_range(&s->rng, 15, 5000), on_hint, d, d->life);
+		sim_in(s, rng_range(&s->rngs[STREAM_DAEMONS], 15, 5000), on_hint, d, d->life);
 	}
 }
 
@@ -478,11 +479,15 @@ on_crash(struct sim *s, void *what, int64_t arg)
 
 	if (!sim_faulty(s))
 		return;
-	if (arg)
-		daemon_stop(d);
-	else
-		daemon_crash(d);
-	sim_in(s, rng_wait(&s->rng, arg ? s->faults.restart_every_us : s->faults.crash_every_us),
+	if (sim_happens(s)) {
+		if (arg)
+			daemon_stop(d);
+		else
+			daemon_crash(d);
+	}
+	sim_in(s,
+		rng_wait(&s->rngs[STREAM_DAEMONS],
+			arg ? s->faults.restart_every_us : s->faults.crash_every_us),
 		on_crash, d, arg);
 }
 
@@ -495,7 +500,7 @@ on_look(struct sim *s, void *what, int64_t arg)
 	if (!sim_faulty(s))
 		return;
 	if (!d->up)
-		sim_in(s, rng_wait(&s->rng, 20 * US_PER_SEC), on_restart, d, 0);
+		sim_in(s, rng_wait(&s->rngs[STREAM_DAEMONS], 20 * US_PER_SEC), on_restart, d, 0);
 	sim_in(s, 30 * US_PER_SEC, on_look, d, arg);
 }
 
@@ -506,11 +511,13 @@ on_outage(struct sim *s, void *what, int64_t arg)
 
 	if (!sim_faulty(s))
 		return;
+	sim_in(s, rng_wait(&s->rngs[STREAM_FAULTS], s->faults.outage_every_us), on_outage, d, arg);
+	if (!sim_happens(s))
+		return;
 	d->outage_from = s->T;
-	d->outage_until = s->T + rng_wait(&s->rng, 40 * US_PER_SEC);
+	d->outage_until = s->T + rng_wait(&s->rngs[STREAM_FAULTS], 40 * US_PER_SEC);
 	TRACE(s, "the database is away for daemon %d", d->id);
 	sim_trouble(s, d);
-	sim_in(s, rng_wait(&s->rng, s->faults.outage_every_us), on_outage, d, arg);
 }
 
 /* Somebody leaks them. */
@@ -521,10 +528,12 @@ on_no_fds(struct sim *s, void *what, int64_t arg)
 
 	if (!sim_faulty(s))
 		return;
-	d->no_fds_until = s->T + rng_wait(&s->rng, 40 * US_PER_SEC);
+	sim_in(s, rng_wait(&s->rngs[STREAM_FAULTS], s->faults.no_fds_every_us), on_no_fds, d, arg);
+	if (!sim_happens(s))
+		return;
+	d->no_fds_until = s->T + rng_wait(&s->rngs[STREAM_FAULTS], 40 * US_PER_SEC);
 	TRACE(s, "daemon %d has no descriptor left", d->id);
 	sim_trouble(s, d);
-	sim_in(s, rng_wait(&s->rng, s->faults.no_fds_every_us), on_no_fds, d, arg);
 }
 
 void
@@ -534,13 +543,17 @@ daemons_start_chaos(struct sim *s)
 		struct daemon *d = &s->daemons[i];
 
 		if (s->faults.crash_every_us)
-			sim_in(s, rng_wait(&s->rng, s->faults.crash_every_us), on_crash, d, 0);
+			sim_in(s, rng_wait(&s->rngs[STREAM_DAEMONS], s->faults.crash_every_us),
+				on_crash, d, 0);
 		if (s->faults.restart_every_us)
-			sim_in(s, rng_wait(&s->rng, s->faults.restart_every_us), on_crash, d, 1);
+			sim_in(s, rng_wait(&s->rngs[STREAM_DAEMONS], s->faults.restart_every_us),
+				on_crash, d, 1);
 		if (s->faults.outage_every_us)
-			sim_in(s, rng_wait(&s->rng, s->faults.outage_every_us), on_outage, d, 0);
+			sim_in(s, rng_wait(&s->rngs[STREAM_DAEMONS], s->faults.outage_every_us),
+				on_outage, d, 0);
 		if (s->faults.no_fds_every_us)
-			sim_in(s, rng_wait(&s->rng, s->faults.no_fds_every_us), on_no_fds, d, 0);
+			sim_in(s, rng_wait(&s->rngs[STREAM_DAEMONS], s->faults.no_fds_every_us),
+				on_no_fds, d, 0);
 		sim_in(s, 30 * US_PER_SEC, on_look, d, 0);
 	}
 }

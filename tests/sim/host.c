@@ -183,6 +183,7 @@ proc_new(struct host *h, int64_t run_id, int64_t flow_id)
 	struct sflow *f = truth_flow(s, flow_id);
 	struct proc *p = xcalloc(1, sizeof(*p));
 
+	sim_renew(s, STREAM_PROCESSES);
 	p->s = s;
 	p->host = h;
 	p->run_id = run_id;
@@ -195,15 +196,18 @@ proc_new(struct host *h, int64_t run_id, int64_t flow_id)
 		.started_us = TIME_NONE,
 		.ended_us = TIME_NONE};
 	if (f) {
-		p->duration_us = rng_range(&s->rng, f->min_duration_us, f->max_duration_us);
+		p->duration_us = rng_range(
+			&s->rngs[STREAM_PROCESSES], f->min_duration_us, f->max_duration_us);
 		p->ignores_term = f->slow_death;
 		p->closes_row = f->closes_row;
 		p->write_table = f->writes;
-		p->exec_fails = rng_below(&s->rng, 1000) < f->exec_failures;
+		p->exec_fails = rng_below(&s->rngs[STREAM_PROCESSES], 1000) < f->exec_failures;
 	}
-	p->code = rng_chance(&s->rng, 0.1) ? (int)rng_range(&s->rng, 1, 3) : 0;
-	if (rng_chance(&s->rng, 0.1))
-		p->linger_us = rng_wait(&s->rng, 5 * US_PER_SEC);
+	p->code = rng_chance(&s->rngs[STREAM_PROCESSES], 0.1)
+		? (int)rng_range(&s->rngs[STREAM_PROCESSES], 1, 3)
+		: 0;
+	if (rng_chance(&s->rngs[STREAM_PROCESSES], 0.1))
+		p->linger_us = rng_wait(&s->rngs[STREAM_PROCESSES], 5 * US_PER_SEC);
 	LIST_INSERT_HEAD(&h->procs, p, link);
 	return p;
 }
@@ -211,7 +215,7 @@ proc_new(struct host *h, int64_t run_id, int64_t flow_id)
 bool
 host_is_full(struct host *h)
 {
-	return sim_faulty(h->s) && h->s->T < h->full_until && rng_chance(&h->s->rng, 0.8);
+	return h->s->T < h->full_until && sim_strikes(h->s, 0.8);
 }
 
 /* --- the shim up to go ------------------------------------------------------------------------------- */
@@ -278,11 +282,12 @@ host_launch(struct host *h, struct daemon *owner, const struct launch_spec *spec
 		(long long)spec->run_id);
 	p->owner = owner;
 	p->owner_life = owner->life;
-	p->spawn_fails = sim_faulty(s) && rng_chance(&s->rng, s->faults.spawn_fails);
-	p->shim_dies_early = sim_faulty(s) && rng_chance(&s->rng, s->faults.shim_dies_early);
+	p->spawn_fails = sim_strikes(s, s->faults.spawn_fails);
+	p->shim_dies_early = sim_strikes(s, s->faults.shim_dies_early);
 	sim_in(s,
-		rng_chance(&s->rng, 0.01) && sim_faulty(s) ? rng_wait(&s->rng, 3 * US_PER_SEC)
-							   : rng_range(&s->rng, 500, 8000),
+		rng_chance(&s->rngs[STREAM_PROCESSES], 0.01) && sim_faulty(s)
+			? rng_wait(&s->rngs[STREAM_PROCESSES], 3 * US_PER_SEC)
+			: rng_range(&s->rngs[STREAM_PROCESSES], 500, 8000),
 		on_ready, p, 0);
 	return p;
 }
@@ -410,7 +415,7 @@ on_work_done(struct sim *s, void *what, int64_t arg)
 			"nodes_completed = 1 WHERE id = %lld",
 			sql_stamp(host_wall(p->host)), p->code == 0, (long long)p->run_id);
 	}
-	sim_in(s, rng_range(&s->rng, 1000, 400 * US_PER_MS), on_exit_now, p, 0);
+	sim_in(s, rng_range(&s->rngs[STREAM_PROCESSES], 1000, 400 * US_PER_MS), on_exit_now, p, 0);
 }
 
 static void
@@ -465,7 +470,7 @@ void
 proc_go(struct proc *p)
 {
 	p->going = true;
-	sim_in(p->s, rng_range(&p->s->rng, 20, 300), on_go, p, 0);
+	sim_in(p->s, rng_range(&p->s->rngs[STREAM_PROCESSES], 20, 300), on_go, p, 0);
 }
 
 static void
@@ -487,7 +492,7 @@ proc_leave(struct proc *p)
 {
 	p->left = true;
 	if (!p->going)
-		sim_in(p->s, rng_range(&p->s->rng, 20, 5000), on_left, p, 0);
+		sim_in(p->s, rng_range(&p->s->rngs[STREAM_PROCESSES], 20, 5000), on_left, p, 0);
 }
 
 struct proc *
@@ -498,7 +503,7 @@ host_start_foreign(struct host *h, int64_t run_id, int64_t flow_id)
 	p->foreign = true;
 	p->shim_phase = SHIM_GONE;
 	p->flow = new_pid(h);
-	p->closes_row = rng_chance(&h->s->rng, 0.9);
+	p->closes_row = rng_chance(&h->s->rngs[STREAM_PROCESSES], 0.9);
 	p->exec_fails = false;
 	p->linger_us = 0;
 	flow_runs(p);
@@ -542,8 +547,8 @@ flow_term(struct proc *p)
 	if (p->flow_phase == FLOW_LINGERING)
 		sim_in(s, 200 * US_PER_MS, on_linger_over, p, 0);
 	if (p->flow_phase == FLOW_RUNNING && !p->ignores_term)
-		sim_in(s, rng_range(&s->rng, 1000, 2 * US_PER_SEC), on_exit_now, p,
-			rng_chance(&s->rng, 0.7) ? 15 : 0);
+		sim_in(s, rng_range(&s->rngs[STREAM_PROCESSES], 1000, 2 * US_PER_SEC), on_exit_now,
+			p, rng_chance(&s->rngs[STREAM_PROCESSES], 0.7) ? 15 : 0);
 }
 
 void
@@ -602,7 +607,7 @@ lose_marks(struct host *h)
 	for (size_t i = 0; i < h->n_files; i++)
 		for (struct disk_file *f = h->files[i]; f; f = f->next)
 			if (f->marked && h->s->T - f->marked_T < 30 * US_PER_SEC &&
-				rng_chance(&h->s->rng, 0.5))
+				rng_chance(&h->s->rngs[STREAM_PROCESSES], 0.5))
 				f->marked = false;
 }
 

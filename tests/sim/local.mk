@@ -8,7 +8,10 @@ tests_sim_sim_SOURCES = \
 	tests/sim/judge.c \
 	tests/sim/main.c \
 	tests/sim/peer.c \
+	tests/sim/recipe.c \
+	tests/sim/recipe.h \
 	tests/sim/runner.c \
+	tests/sim/shrink.c \
 	tests/sim/sim.c \
 	tests/sim/sim.h \
 	tests/sim/sql.c \

@@ -1,7 +1,9 @@
 /*
  * sim [--first N] [--seeds N] [--days D] [--all | --first-failure]   runs worlds
- * sim --seed N [--trace] [--days D]                                  runs one, showing what happened in it
+ * sim --seed N [--trace | --story | --recipe]                        runs one, showing what happened in it
+ * sim --seed N --shrink [--trace]                                    finds a small one that breaks the same promise
  *
+ * --set NAME=VALUE,... and --without NUMBER-NUMBER,... change what worlds are made of (recipe.h).
  * Without --all, the last events before each failure are shown and the fifth failure ends the program; --first-failure
  * ends it at the first, without them.
  */
@@ -52,13 +54,13 @@ watch_crashes(void)
 }
 
 static bool
-run_seed(uint64_t seed, double days, bool trace, bool echo, struct totals *t)
+run_seed(struct recipe *recipe, uint64_t seed, enum telling telling, struct totals *t)
 {
 	struct sim *s;
 	bool ok;
 
-	seed_now = seed;
-	s = scene_create(seed, days, trace, echo);
+	seed_now = recipe->seed = seed;
+	s = scene_create(recipe, telling);
 	scene_run(s);
 	ok = !s->failed;
 	if (!ok)
@@ -80,12 +82,27 @@ run_seed(uint64_t seed, double days, bool trace, bool echo, struct totals *t)
 	return ok;
 }
 
+/* What the world is made of, each ingredient as it can be set. */
+static void
+print_recipe(struct recipe *recipe, uint64_t seed)
+{
+	struct sim *s;
+
+	recipe->seed = seed;
+	s = scene_create(recipe, TELL_NOTHING);
+	for (int i = 0; i < INGREDIENTS; i++)
+		printf("%s=%.9g\n", recipe_name((enum ingredient)i),
+			i == ING_WRITES || i == ING_PEOPLE ? 1 : s->used[i]);
+	scene_destroy(s);
+}
+
 static int
 usage(void)
 {
 	fprintf(stderr,
 		"usage: sim [--first N] [--seeds N] [--days D] [--all | --first-failure]\n"
-		"       sim --seed N [--trace] [--days D]\n");
+		"       sim --seed N [--trace | --story | --recipe | --shrink [--trace]]\n"
+		"       with --set NAME=VALUE,... and --without NUMBER-NUMBER,...\n");
 	return 2;
 }
 
@@ -104,71 +121,127 @@ print_totals(const struct totals *t, double seconds)
 	printf("%lld passed, %lld failed\n", (long long)t->passed, (long long)t->failed);
 }
 
-int
-main(int argc, char **argv)
+struct options {
+	uint64_t first, seeds;
+	bool one, all, first_only, recipe, shrink;
+	enum telling telling;
+};
+
+static bool
+read_options(int argc, char **argv, struct options *o, struct recipe *recipe)
 {
 	static const struct option options[] = {
 		{"first", required_argument, NULL, 'f'},
 		{"seeds", required_argument, NULL, 'n'},
 		{"seed", required_argument, NULL, 's'},
 		{"days", required_argument, NULL, 'd'},
+		{"set", required_argument, NULL, 'S'},
+		{"without", required_argument, NULL, 'w'},
 		{"trace", no_argument, NULL, 't'},
+		{"story", no_argument, NULL, 'y'},
+		{"recipe", no_argument, NULL, 'r'},
+		{"shrink", no_argument, NULL, 'k'},
 		{"all", no_argument, NULL, 'a'},
 		{"first-failure", no_argument, NULL, 'F'},
 		{NULL, 0, NULL, 0},
 	};
-	uint64_t first = 1, seeds = SIM_CHECK_SEEDS;
-	bool one = false, trace = false, all = false, first_only = false;
-	struct totals totals = {0};
-	double days = 0;
-	struct timespec from, to;
 	int c;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	watch_crashes();
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
-			first = strtoull(optarg, NULL, 10);
+			o->first = strtoull(optarg, NULL, 10);
 			break;
 		case 'n':
-			seeds = strtoull(optarg, NULL, 10);
+			o->seeds = strtoull(optarg, NULL, 10);
 			break;
 		case 's':
-			first = strtoull(optarg, NULL, 10);
-			seeds = 1;
-			one = true;
+			o->first = strtoull(optarg, NULL, 10);
+			o->seeds = 1;
+			o->one = true;
 			break;
 		case 'd':
-			days = strtod(optarg, NULL);
+			recipe->given[ING_SECONDS] = true;
+			recipe->value[ING_SECONDS] = strtod(optarg, NULL) * 86400;
+			break;
+		case 'S':
+			if (!recipe_set(recipe, optarg))
+				return false;
+			break;
+		case 'w':
+			if (!recipe_leave_out(recipe, optarg))
+				return false;
 			break;
 		case 't':
-			trace = true;
+			o->telling = TELL_ALL;
+			break;
+		case 'y':
+			o->telling = TELL_STORY;
+			break;
+		case 'r':
+			o->recipe = true;
+			break;
+		case 'k':
+			o->shrink = true;
 			break;
 		case 'F':
-			first_only = true;
+			o->first_only = true;
 			break;
 		case 'a':
-			all = true;
+			o->all = true;
 			break;
 		default:
-			return usage();
+			return false;
 		}
 	}
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	for (uint64_t seed = first; seed < first + seeds; seed++) {
-		if (run_seed(seed, days, one, trace, &totals) || one || all)
+	return o->one || !(o->recipe || o->shrink);
+}
+
+static void
+run_seeds(const struct options *o, struct recipe *recipe, struct totals *totals)
+{
+	enum telling telling = o->telling;
+
+	if (o->one && telling == TELL_NOTHING)
+		telling = TELL_LAST;
+	for (uint64_t seed = o->first; seed < o->first + o->seeds; seed++) {
+		if (run_seed(recipe, seed, telling, totals) || o->one || o->all)
 			continue;
-		if (first_only)
+		if (o->first_only)
 			break;
 		/* Once more, for what led to it. */
-		run_seed(seed, days, true, false, NULL);
-		if (totals.failed == FAILURES_SHOWN)
+		run_seed(recipe, seed, TELL_LAST, NULL);
+		if (totals->failed == FAILURES_SHOWN)
 			break;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	print_totals(&totals,
-		(double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.first = 1, .seeds = SIM_CHECK_SEEDS};
+	struct recipe recipe = {0};
+	struct totals totals = {0};
+	struct timespec from, to;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!read_options(argc, argv, &o, &recipe))
+		return usage();
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	if (o.recipe) {
+		print_recipe(&recipe, o.first);
+	} else if (o.shrink) {
+		recipe.seed = o.first;
+		totals.failed = shrink(&recipe, o.telling == TELL_ALL ? TELL_ALL : TELL_STORY);
+	} else {
+		watch_crashes();
+		run_seeds(&o, &recipe, &totals);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		print_totals(&totals,
+			(double)(to.tv_sec - from.tv_sec) +
+				(double)(to.tv_nsec - from.tv_nsec) / 1e9);
+	}
+	recipe_free(&recipe);
 	sql_forget_template();
 	truth_free_zones();
 	return totals.failed > 0;

@@ -61,8 +61,9 @@ launch(struct sim *s, struct sched *x)
 
 	if (!f->registered || busy(s, f))
 		return false;
-	if (rng_chance(&s->rng, 0.3))
-		sim_in(s, rng_range(&s->rng, 500, 80 * US_PER_MS), on_insert, x, x->id);
+	if (rng_chance(&s->rngs[STREAM_PEER], 0.3))
+		sim_in(s, rng_range(&s->rngs[STREAM_PEER], 500, 80 * US_PER_MS), on_insert, x,
+			x->id);
 	else
 		insert_run(s, x);
 	return true;
@@ -172,7 +173,7 @@ on_tick(struct sim *s, void *what, int64_t arg)
 	(void)what;
 	if (!s->peer_up || s->phase != PHASE_CHAOS)
 		return;
-	sim_in(s, TICK_US + rng_range(&s->rng, 0, US_PER_SEC), on_tick, NULL, arg);
+	sim_in(s, TICK_US + rng_range(&s->rngs[STREAM_PEER], 0, US_PER_SEC), on_tick, NULL, arg);
 	if (!holds(s))
 		return;
 	reap(s);
@@ -194,26 +195,30 @@ on_switch(struct sim *s, void *what, int64_t arg)
 	(void)what;
 	if (s->phase != PHASE_CHAOS)
 		return;
+	if (!s->peer_up && !sim_happens(s)) {
+		sim_in(s, rng_wait(&s->rngs[STREAM_PEER], 15 * US_PER_MIN), on_switch, NULL, arg);
+		return;
+	}
 	s->peer_up = !s->peer_up;
 	if (s->peer_up) {
 		snprintf(s->peer_holder, sizeof(s->peer_holder), "peer%08llx",
-			(unsigned long long)(rng_next(&s->rng) & 0xffffffff));
+			(unsigned long long)(rng_next(&s->rngs[STREAM_PEER]) & 0xffffffff));
 		TRACE(s, "Flowfile's scheduler starts as %s", s->peer_holder);
 		sim_in(s, 0, on_tick, NULL, 0);
 	} else {
 		TRACE(s, "Flowfile's scheduler ends");
-		if (rng_chance(&s->rng, 0.7))
+		if (rng_chance(&s->rngs[STREAM_PEER], 0.7))
 			sql_exec(s, "DELETE FROM scheduler_lock WHERE id = 1 AND holder_id = '%s'",
 				s->peer_holder);
 	}
-	sim_in(s, rng_wait(&s->rng, 15 * US_PER_MIN), on_switch, NULL, arg);
+	sim_in(s, rng_wait(&s->rngs[STREAM_PEER], 15 * US_PER_MIN), on_switch, NULL, arg);
 }
 
 void
 peer_start(struct sim *s)
 {
 	if (s->peer_on)
-		sim_in(s, rng_wait(&s->rng, 5 * US_PER_MIN), on_switch, NULL, 0);
+		sim_in(s, rng_wait(&s->rngs[STREAM_PEER], 5 * US_PER_MIN), on_switch, NULL, 0);
 }
 
 /* --- push: contract 4.10 -------------------------------------------------------------------------------------- */
@@ -237,8 +242,9 @@ peer_push(struct sim *s, int table)
 			"(SELECT updated_at FROM catalog_tables WHERE id = %lld), updated_at = "
 			"CURRENT_TIMESTAMP WHERE id = %lld",
 			sql_stamp(sim_wall(s)), (long long)s->tables[table].id, (long long)x->id);
-		if (rng_chance(&s->rng, 0.3))
-			sim_in(s, rng_range(&s->rng, 500, 80 * US_PER_MS), on_insert, x, x->id);
+		if (rng_chance(&s->rngs[STREAM_PEER], 0.3))
+			sim_in(s, rng_range(&s->rngs[STREAM_PEER], 500, 80 * US_PER_MS), on_insert,
+				x, x->id);
 		else
 			insert_run(s, x);
 	}

@@ -148,8 +148,9 @@ tell(struct daemon *d, struct job_entry *j, enum runner_event_type type,
 	if (exit)
 		m->event.exit = *exit;
 	/* Without a descriptor a process is not watched but looked at now and then. */
-	sim_in(d->s, rng_range(&d->s->rng, 20, j->looked_at ? 200 * US_PER_MS : 2000), on_message,
-		m, 0);
+	sim_in(d->s,
+		rng_range(&d->s->rngs[STREAM_PROCESSES], 20, j->looked_at ? 200 * US_PER_MS : 2000),
+		on_message, m, 0);
 }
 
 void
@@ -260,7 +261,7 @@ op_launch(struct runner *r, const struct launch_spec *spec, struct err *err)
 		if (!strncmp(spec->env[i], "FLOWFILE_FLOW_ID=", 17))
 			flow_id = strtoll(spec->env[i] + 17, NULL, 10);
 	judge_launch(d, spec->run_id);
-	if (sim_faulty(s) && rng_chance(&s->rng, s->faults.spawn_error)) {
+	if (sim_strikes(s, s->faults.spawn_error)) {
 		sim_trouble(s, d);
 		TRACE(s, "daemon %d cannot fork for run %lld", d->id, (long long)spec->run_id);
 		return err_set(err, ERR_FAILED, "fork: resource temporarily unavailable");

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/timefmt.h"
 
 /* --- random numbers ----------------------------------------------------------------------------- */
 
@@ -142,6 +141,7 @@ sim_run_until(struct sim *s, int64_t until)
 
 		if (e.at > s->T)
 			s->T = e.at;
+		s->n_done++;
 		s->here = &s->hosts[0];
 		e.cb(s, e.what, e.arg);
 	}
@@ -161,6 +161,37 @@ sim_faulty(const struct sim *s)
 	return s->phase == PHASE_CHAOS && !s->healthy;
 }
 
+bool
+sim_happens(struct sim *s)
+{
+	return recipe_has(s->recipe, s->happenings++);
+}
+
+void
+sim_renew(struct sim *s, enum stream stream)
+{
+	/* What the world is made of and what people do stay as they are. */
+	bool fixed = stream == STREAM_RECIPE || stream == STREAM_PEOPLE;
+	uint64_t luck = fixed ? 0 : (uint64_t)s->used[ING_LUCK];
+
+	rng_seed(&s->rngs[stream],
+		s->seed ^ ((uint64_t)stream << 56) ^ (luck << 40) ^
+			++s->renewed[stream] * UINT64_C(0xd1342543de82ef95));
+}
+
+bool
+sim_acts(struct sim *s, enum stream stream)
+{
+	sim_renew(s, stream);
+	return sim_happens(s);
+}
+
+bool
+sim_strikes(struct sim *s, double p)
+{
+	return sim_faulty(s) && rng_chance(&s->rngs[STREAM_FAULTS], p) && sim_happens(s);
+}
+
 void
 sim_trouble(struct sim *s, struct daemon *d)
 {
@@ -172,13 +203,23 @@ sim_trouble(struct sim *s, struct daemon *d)
 
 /* --- trace ---------------------------------------------------------------------------------------- */
 
+/* What a daemon logs is indented. */
+static bool
+is_log(const struct trace_line *line)
+{
+	return line->text[0] == ' ';
+}
+
 static void
 trace_print(const struct sim *s, const struct trace_line *line)
 {
-	char at[TIMEFMT_SIZE];
+	int64_t T = line->T;
 
-	time_format_catalog(s->base_us + line->T, at);
-	printf("  %s  %s\n", at, line->text);
+	if (s->telling == TELL_STORY && is_log(line))
+		return;
+	printf("  +%02lld:%02lld:%02lld.%06lld  %s\n", (long long)(T / US_PER_HOUR),
+		(long long)(T / US_PER_MIN % 60), (long long)(T / US_PER_SEC % 60),
+		(long long)(T % US_PER_SEC), line->text);
 }
 
 void
@@ -191,7 +232,8 @@ sim_trace(struct sim *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line->text, sizeof(line->text), fmt, ap);
 	va_end(ap);
-	if (s->echo)
+	s->n_told += !is_log(line);
+	if (s->telling >= TELL_STORY)
 		trace_print(s, line);
 }
 
@@ -208,7 +250,7 @@ sim_fail(struct sim *s, const char *promise, const char *fmt, ...)
 	vsnprintf(s->message, sizeof(s->message), fmt, ap);
 	va_end(ap);
 	TRACE(s, "BROKEN %s: %s", s->promise, s->message);
-	if (s->tracing && !s->echo) {
+	if (s->telling == TELL_LAST) {
 		size_t n = s->n_trace < TRACE_LINES ? s->n_trace : TRACE_LINES;
 
 		for (size_t i = s->n_trace - n; i < s->n_trace; i++)

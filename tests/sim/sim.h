@@ -3,6 +3,7 @@
  * is made up: clocks, hosts, processes, daemons that crash, Flowfile's own scheduler, people and
  * programs that write. Design section 13; doc/simulation.md is for its readers.
  *
+ *	recipe.c   what a world is made of, by name   shrink.c  a failure with less of it
  *	main.c     seeds, options, what is printed        scene.c   one world from a seed, its phases
  *	sim.c      time, events, random numbers, trace    sql.c     the database as other programs see it
  *	host.c     hosts, processes, shims, exit files    daemon.c  daemons of ours: turns, faults, crashes
@@ -28,6 +29,7 @@
 #include "base/err.h"
 #include "core/tz.h"
 #include "engine/engine.h"
+#include "recipe.h"
 #include "runner/runner.h"
 #include "store/db.h"
 
@@ -55,6 +57,17 @@ int64_t rng_range(struct rng *r, int64_t lo, int64_t hi); /* lo .. hi */
 bool rng_chance(struct rng *r, double p);
 /* A wait of the given mean, exponentially distributed, at least 1 us and at most 20 means. */
 int64_t rng_wait(struct rng *r, int64_t mean_us);
+
+/* One for each kind of deciders, so that fewer of one kind leave the others as they were. */
+enum stream {
+	STREAM_RECIPE,
+	STREAM_FAULTS,
+	STREAM_DAEMONS,
+	STREAM_PROCESSES,
+	STREAM_PEOPLE,
+	STREAM_PEER,
+	STREAMS
+};
 
 /* --- events ------------------------------------------------------------------------------------- */
 
@@ -279,6 +292,7 @@ struct faults {
 	int64_t stall_max_us;
 	double hint_lost, hint_doubled;
 	double spawn_error, spawn_fails, shim_dies_early;
+	double regret; /* per claim: its cancel is asked for at once */
 	int64_t crash_every_us, restart_every_us, outage_every_us, clock_step_every_us;
 	int64_t reboot_every_us, shim_kill_every_us, suspend_every_us, refuse_every_us;
 	int64_t disk_full_every_us, no_fds_every_us;
@@ -294,6 +308,14 @@ struct refused {
 
 enum phase { PHASE_CHAOS, PHASE_HEALING, PHASE_CALM, PHASE_OVER };
 
+/* What is printed of a world. */
+enum telling {
+	TELL_NOTHING,
+	TELL_LAST, /* what led to its failure */
+	TELL_STORY, /* who did what when, as it goes */
+	TELL_ALL /* what daemons log, too */
+};
+
 struct trace_line {
 	int64_t T;
 	char text[200];
@@ -301,7 +323,11 @@ struct trace_line {
 
 struct sim {
 	uint64_t seed;
-	struct rng rng;
+	const struct recipe *recipe;
+	double used[INGREDIENTS];
+	struct rng rngs[STREAMS];
+	uint64_t renewed[STREAMS];
+	int64_t happenings; /* counts them */
 	int64_t T; /* true time, microseconds since the world began */
 	int64_t base_us; /* wall time at T = 0 */
 	int64_t wall_step_us; /* what steps of the clock have added */
@@ -379,15 +405,16 @@ struct sim {
 	/* statistics */
 	int64_t n_claims, n_starts, n_foreign, n_crashes, n_turns, n_steps, n_slots_checked;
 	int64_t n_passed_on;
-	int64_t n_faults;
+	int64_t n_faults, n_done; /* n_done: events */
 
 	bool failed;
 	char promise[8];
 	char message[400];
 	bool tracing;
-	bool echo; /* trace to stdout as it goes */
+	enum telling telling;
 	struct trace_line *trace;
 	size_t n_trace;
+	int64_t n_told; /* lines of the story */
 };
 
 /* --- sim.c -------------------------------------------------------------------------------------- */
@@ -409,6 +436,18 @@ void sim_fail(struct sim *s, const char *promise, const char *fmt, ...)
 void sim_trouble(struct sim *s, struct daemon *d);
 int64_t sim_wall(const struct sim *s); /* of the host that is at work */
 bool sim_faulty(const struct sim *s); /* faults may happen now */
+/* Something happens that a recipe may leave out: false. */
+bool sim_happens(struct sim *s);
+/* The same for an act of a stream: what it draws does not depend on the acts before it. */
+bool sim_acts(struct sim *s, enum stream stream);
+void sim_renew(struct sim *s, enum stream stream);
+/* A fault that strikes with this probability. */
+bool sim_strikes(struct sim *s, double p);
+
+/* --- shrink.c ----------------------------------------------------------------------------------- */
+
+/* Leaves out of a world that breaks a promise what is not needed for that; tells what is left. False: it breaks none. */
+bool shrink(const struct recipe *recipe, enum telling telling);
 
 /* --- sql.c -------------------------------------------------------------------------------------- */
 
@@ -481,7 +520,8 @@ struct daemon *daemon_leading(struct sim *s);
 
 /* --- scene.c, actors.c, peer.c ------------------------------------------------------------------ */
 
-struct sim *scene_create(uint64_t seed, double days, bool trace, bool echo);
+/* The recipe is borrowed until scene_destroy(). */
+struct sim *scene_create(const struct recipe *recipe, enum telling telling);
 void scene_run(struct sim *s);
 void scene_destroy(struct sim *s);
 void scene_heal(struct sim *s);
