@@ -82,10 +82,13 @@ choose_fault(struct daemon *d, const char *step, bool after)
 	if (sim_strikes(s, f->crash_step)) {
 		TRACE(s, "daemon %d dies %s %s", d->id, after ? "after" : "before", step);
 		daemon_crash(d);
+		cover_step(step, STEP_DIED);
 		return commit && after ? ERR_UNKNOWN : ERR_LOST;
 	}
-	if (commit && sim_strikes(s, f->unknown))
+	if (commit && sim_strikes(s, f->unknown)) {
+		cover(after ? COVER_UNKNOWN_MADE : COVER_UNKNOWN_LOST);
 		return ERR_UNKNOWN;
+	}
 	if (after)
 		return ERR_NONE;
 	if (sim_strikes(s, f->lost))
@@ -110,6 +113,7 @@ on_step(const char *step, bool after, void *arg)
 	struct sim *s = d->s;
 	enum err_code code;
 
+	cover_step(step, STEP_MADE);
 	d->steps++;
 	s->n_steps++;
 	if (d->dead)
@@ -137,6 +141,8 @@ on_step(const char *step, bool after, void *arg)
 				: code == ERR_UNKNOWN ? "unknown"
 						      : "lost");
 		sim_trouble(s, d);
+		if (!d->dead)
+			cover_step(step, STEP_FAILED);
 	}
 	return code;
 }
@@ -191,6 +197,9 @@ daemon_start(struct daemon *d)
 	d->life++;
 	d->dead = false;
 	d->rules = s->rules;
+	for (int i = 0; i < s->n_daemons; i++)
+		if (s->daemons[i].up && s->daemons[i].rules != d->rules)
+			cover(COVER_ZONES);
 	d->outage_until = d->no_fds_until = 0;
 	d->hint_due = d->changed_late = false;
 	random_hex(s, d->holder, 12);

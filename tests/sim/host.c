@@ -526,6 +526,7 @@ on_grace_over(struct sim *s, void *what, int64_t arg)
 void
 proc_kill_group(struct proc *p)
 {
+	cover(COVER_KILLED);
 	p->killed = true;
 	p->exit.killed = true;
 	if (p->flow_phase == FLOW_RUNNING) {

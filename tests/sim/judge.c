@@ -215,6 +215,8 @@ check_slot(struct sim *s, struct daemon *d, struct sched *x, int64_t run_id)
 	sqlite3_finalize(st);
 	time_format_utc(slot_us, text);
 	s->n_slots_checked++;
+	if (covered > 1)
+		cover(COVER_SLOTS_TOGETHER);
 	if (truth_fired(x, slot_us) && !is_forgotten(s, slot_us))
 		sim_fail(s, "P4", "slot %s of schedule %lld fires twice", text, (long long)x->id);
 	if (slot_us > d->turn_wall_us)
@@ -281,6 +283,17 @@ check_alone(struct sim *s, struct daemon *d, int64_t id, const struct jrun *r)
 }
 
 static void
+cover_fired(const struct sim *s, const struct sched *x)
+{
+	static const enum cover kinds[] = {COVER_INTERVAL, COVER_CRON, COVER_TABLE, COVER_SET};
+
+	if (x->kind == KIND_TABLE && s->tables[x->watches[0]].is_virtual)
+		cover(COVER_TABLE_VIRTUAL);
+	else
+		cover(kinds[x->kind]);
+}
+
+static void
 run_claimed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r)
 {
 	struct sched *x = r->sched_id ? truth_sched(s, r->sched_id) : NULL;
@@ -290,12 +303,15 @@ run_claimed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r)
 		(long long)r->flow_id, (long long)r->sched_id);
 	check_alone(s, d, id, r);
 	actor_claimed(s, id);
-	if (!x)
+	if (!x) {
+		cover(COVER_REQUEST);
 		return;
+	}
 	truth_use_rules(x, d->rules);
 	if (!x->enabled)
 		sim_fail(s, "P3", "schedule %lld fires while it is disabled", (long long)x->id);
 	check_lateness(s, x);
+	cover_fired(s, x);
 	if (x->kind == KIND_INTERVAL || x->kind == KIND_CRON) {
 		check_slot(s, d, x, id);
 	} else {
@@ -313,6 +329,7 @@ run_foreign(struct sim *s, int64_t id, struct jrun *r)
 	(void)id;
 	if (!x)
 		return;
+	cover(COVER_BY_FLOWFILE);
 	truth_consumed(s, x);
 	x->cursor_known = false;
 }
@@ -359,6 +376,7 @@ run_closed(struct sim *s, struct daemon *d, int64_t id, struct jrun *r, bool suc
 		f->n_open--;
 	TRACE(s, "run %lld is closed by %s: %s", (long long)id, d ? "a daemon" : "Flowfile",
 		success ? "success" : "no success");
+	cover(!d ? COVER_CLOSED_BY_FLOW : success ? COVER_SUCCESS : COVER_FAILURE);
 	if (!d || !r->proc)
 		return;
 	if (proc_flow_lives(r->proc) && !r->lost && !(!r->ours && s->clock_stepped))
@@ -407,7 +425,55 @@ run_deleted(struct sim *s, int64_t id)
 		f->n_open--;
 	r->open = false;
 	r->deleted = r->lost = true;
+	cover(COVER_DELETED);
 	run_update_active(s, id);
+}
+
+static void
+cover_state(struct sim *s, const struct daemon *d, int64_t id, int64_t attempt)
+{
+	struct jrun *r = truth_run(s, id);
+	char state = (char)sql_int(s, 0,
+		"SELECT unicode(state) FROM scheduler_runs WHERE run_id = %lld", (long long)id);
+
+	if (state == 'c' && r->state == 'r')
+		cover(COVER_RECORDED_AGAIN);
+	else if (state == 'c' && r->state == 'c' && attempt != r->attempt)
+		cover(r->attempt_by == d ? COVER_CLAIMED_AGAIN : COVER_CLAIM_TAKEN_OVER);
+	else if (state == 'c' && r->state == 0)
+		cover(COVER_CLAIMED);
+	else if (state == 'r' && r->state == 'c')
+		cover(COVER_RECORDED);
+	else if (state == 'e' && r->state == 'c')
+		cover(COVER_CLAIM_ENDED);
+	else if (state == 'e' && r->state == 'r')
+		cover(COVER_ENDED);
+	r->state = state;
+}
+
+/* Any commit may have passed the lock on. */
+static void
+cover_lock(struct sim *s, const struct daemon *d)
+{
+	char now = d ? 'd' : 'p';
+	const char *holder = d ? d->holder : s->peer_holder;
+
+	if (!sql_int(s, 0, "SELECT count(*) FROM scheduler_lock")) {
+		if (s->lock_of)
+			cover(COVER_LEASE_FREE);
+		s->lock_of = 0;
+		return;
+	}
+	if (!sql_int(s, 0, "SELECT holder_id = '%s' FROM scheduler_lock", holder))
+		return;
+	if (!s->lock_of)
+		cover(COVER_LEASE_TAKEN);
+	else if (s->lock_of != now)
+		cover(now == 'd' ? COVER_LEASE_FROM_PEER : COVER_LEASE_TO_PEER);
+	else if (strcmp(s->lock_holder, holder) != 0)
+		cover(COVER_LEASE_OVER);
+	s->lock_of = now;
+	snprintf(s->lock_holder, sizeof(s->lock_holder), "%s", holder);
 }
 
 /* P9: a claim is one attempt, and the launch follows it, unless something goes wrong. */
@@ -418,6 +484,7 @@ run_attempted(struct sim *s, struct daemon *d, int64_t id)
 	int64_t attempt = sql_int(
 		s, 0, "SELECT attempt FROM scheduler_runs WHERE run_id = %lld", (long long)id);
 
+	cover_state(s, d, id, attempt);
 	if (attempt == r->attempt)
 		return;
 	if (attempt > 1 && r->attempt_by == d && r->attempt_life == d->life &&
@@ -455,6 +522,8 @@ judge_committed(struct sim *s, struct daemon *d)
 	if (d)
 		virtual_committed(s, d);
 	for (size_t i = 0; i < n; i++) {
+		if (s->touched[i].table == 'l')
+			cover_lock(s, d);
 		if (s->touched[i].table == 'x' && d && s->touched[i].op != SQLITE_DELETE)
 			run_attempted(s, d, s->touched[i].rowid);
 		if (s->touched[i].table == 'r' && s->touched[i].op == SQLITE_DELETE)
@@ -503,6 +572,7 @@ judge_flow_started(struct proc *p)
 	TRACE(s, "flow %lld of run %lld starts (%s)", (long long)p->flow_id, (long long)p->run_id,
 		p->foreign ? "Flowfile's" : "ours");
 	s->n_starts++;
+	cover(COVER_STARTED);
 	if (p->foreign)
 		s->n_foreign++;
 	check_overlap(p);
@@ -553,6 +623,7 @@ judge_launch(struct daemon *d, int64_t run_id)
 void
 judge_go(struct daemon *d, const struct proc *p)
 {
+	cover(COVER_GONE);
 	if (p->born_cancelled)
 		sim_fail(d->s, "P7", "run %lld is let go although its cancel was accepted before",
 			(long long)p->run_id);

@@ -3,6 +3,7 @@
 check_PROGRAMS += tests/sim/sim
 tests_sim_sim_SOURCES = \
 	tests/sim/actors.c \
+	tests/sim/cover.c \
 	tests/sim/daemon.c \
 	tests/sim/host.c \
 	tests/sim/judge.c \

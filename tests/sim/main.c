@@ -1,5 +1,6 @@
 /*
- * sim [--first N] [--seeds N] [--days D] [--all | --first-failure]   runs worlds
+ * sim [--first N] [--seeds N] [--days D] [--all | --first-failure]   runs worlds;
+ *                                                                    --figures: with how often what was seen
  * sim --seed N [--trace | --story | --recipe]                        runs one, showing what happened in it
  * sim --seed N --shrink [--trace]                                    finds a small one that breaks the same promise
  *
@@ -100,7 +101,8 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-		"usage: sim [--first N] [--seeds N] [--days D] [--all | --first-failure]\n"
+		"usage: sim [--first N] [--seeds N] [--days D] [--all | --first-failure] "
+		"[--figures]\n"
 		"       sim --seed N [--trace | --story | --recipe | --shrink [--trace]]\n"
 		"       with --set NAME=VALUE,... and --without NUMBER-NUMBER,...\n");
 	return 2;
@@ -109,11 +111,11 @@ usage(void)
 static void
 print_totals(const struct totals *t, double seconds)
 {
-	printf("%.1f simulated days in %.1f s (%.0f seeds/s): %lld claims, %lld flows started "
+	printf("%.2f simulated years in %.1f s (%.0f seeds/s): %lld claims, %lld flows started "
 	       "(%lld by "
 	       "Flowfile), %lld slots checked, %lld turns, %lld statements, %lld faults, %lld "
 	       "crashes\n",
-		(double)t->us / (double)US_PER_DAY, seconds,
+		(double)t->us / (double)US_PER_DAY / 365.25, seconds,
 		(double)(t->passed + t->failed) / (seconds > 0 ? seconds : 1), (long long)t->claims,
 		(long long)t->starts, (long long)t->foreign, (long long)t->slots,
 		(long long)t->turns, (long long)t->steps, (long long)t->faults,
@@ -123,7 +125,7 @@ print_totals(const struct totals *t, double seconds)
 
 struct options {
 	uint64_t first, seeds;
-	bool one, all, first_only, recipe, shrink;
+	bool one, all, first_only, recipe, shrink, figures;
 	enum telling telling;
 };
 
@@ -141,6 +143,7 @@ read_options(int argc, char **argv, struct options *o, struct recipe *recipe)
 		{"story", no_argument, NULL, 'y'},
 		{"recipe", no_argument, NULL, 'r'},
 		{"shrink", no_argument, NULL, 'k'},
+		{"figures", no_argument, NULL, 'g'},
 		{"all", no_argument, NULL, 'a'},
 		{"first-failure", no_argument, NULL, 'F'},
 		{NULL, 0, NULL, 0},
@@ -183,6 +186,9 @@ read_options(int argc, char **argv, struct options *o, struct recipe *recipe)
 			break;
 		case 'k':
 			o->shrink = true;
+			break;
+		case 'g':
+			o->figures = true;
 			break;
 		case 'F':
 			o->first_only = true;
@@ -240,6 +246,7 @@ main(int argc, char **argv)
 		print_totals(&totals,
 			(double)(to.tv_sec - from.tv_sec) +
 				(double)(to.tv_nsec - from.tv_nsec) / 1e9);
+		cover_print(o.figures);
 	}
 	recipe_free(&recipe);
 	sql_forget_template();

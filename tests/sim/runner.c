@@ -210,6 +210,7 @@ conclude(struct daemon *d, const struct job_entry *j)
 		snprintf(e.reason, sizeof(e.reason), "never started");
 		return e;
 	}
+	cover(COVER_LOST);
 	e.started_us = f->started_us;
 	snprintf(e.reason, sizeof(e.reason), "its supervisor was killed; nobody saw how it ended");
 	return e;
@@ -311,6 +312,7 @@ op_abandon(struct runner *r, int64_t run_id)
 	daemon_maybe_die(d, d->s->faults.crash_runner, "before abandon");
 	if (d->dead || !(j = find(r, run_id)))
 		return;
+	cover(COVER_ABANDONED);
 	TRACE(d->s, "daemon %d abandons run %lld", d->id, (long long)run_id);
 	assert(!j->proc || j->watched || !j->proc->going);
 	if (j->proc && !j->watched)
@@ -345,6 +347,7 @@ op_cancel(struct runner *r, int64_t run_id)
 	j->cancelled = true;
 	if (!j->proc)
 		return true;
+	cover(proc_flow_lives(j->proc) ? COVER_CANCELLED : COVER_CANCELLED_WAITING);
 	TRACE(d->s, "daemon %d cancels run %lld", d->id, (long long)run_id);
 	judge_signal(d, j->proc);
 	if (j->killed && j->proc->shim_phase == SHIM_GONE) {
@@ -411,6 +414,9 @@ op_adopt(struct runner *r, const struct adoption *run, struct err *err)
 	j->rebooted = run->rebooted;
 	j->adopted = true;
 	j->looked_at = d->s->T < d->no_fds_until;
+	cover(run->rebooted                                        ? COVER_ADOPTED_REBOOTED
+			: truth_run(d->s, run_id)->attempt_by == d ? COVER_ADOPTED_OWN
+								   : COVER_ADOPTED_OTHER);
 	if (!j->proc)
 		check_later(d, j);
 	return 0;
@@ -428,6 +434,7 @@ op_watch(struct runner *r, int64_t run_id, const struct proc_id *proc, struct er
 	if (find(r, run_id))
 		return err_set(err, ERR_FAILED, "run %lld is in hand", (long long)run_id);
 	j = add(r, run_id, find_flow(d->host, &none, proc));
+	cover(COVER_WATCHED);
 	j->watched = true;
 	j->looked_at = d->s->T < d->no_fds_until;
 	if (!j->proc)

@@ -4,6 +4,7 @@
  * programs that write. Design section 13; doc/simulation.md is for its readers.
  *
  *	recipe.c   what a world is made of, by name   shrink.c  a failure with less of it
+ *	cover.c    what was seen
  *	main.c     seeds, options, what is printed        scene.c   one world from a seed, its phases
  *	sim.c      time, events, random numbers, trace    sql.c     the database as other programs see it
  *	host.c     hosts, processes, shims, exit files    daemon.c  daemons of ours: turns, faults, crashes
@@ -274,6 +275,7 @@ struct jrun {
 	bool deleted; /* somebody deleted its row */
 	/* the last claim of it: which attempt that made, whose it was, whether a launch followed */
 	int64_t attempt, attempt_T;
+	char state; /* of its attempt, as stored: (c)laimed, (r)ecorded, (e)nded; 0: not known */
 	const struct daemon *attempt_by;
 	int attempt_life;
 	bool attempt_launched;
@@ -350,6 +352,8 @@ struct sim {
 	struct daemon daemons[DAEMONS_MAX];
 	int n_daemons;
 	struct daemon *guard_holder;
+	char lock_of; /* (d)aemon, (p)eer, 0 nobody */
+	char lock_holder[40];
 	struct daemon *author; /* whose statements run; NULL: another program */
 	struct engine_options options;
 	int64_t lost_hints_until;
@@ -404,7 +408,6 @@ struct sim {
 
 	/* statistics */
 	int64_t n_claims, n_starts, n_foreign, n_crashes, n_turns, n_steps, n_slots_checked;
-	int64_t n_passed_on;
 	int64_t n_faults, n_done; /* n_done: events */
 
 	bool failed;
@@ -443,6 +446,57 @@ bool sim_acts(struct sim *s, enum stream stream);
 void sim_renew(struct sim *s, enum stream stream);
 /* A fault that strikes with this probability. */
 bool sim_strikes(struct sim *s, double p);
+
+/* --- cover.c ------------------------------------------------------------------------------------ */
+
+/* What is counted over all worlds. */
+enum cover {
+	COVER_CLAIMED,
+	COVER_CLAIMED_AGAIN,
+	COVER_CLAIM_TAKEN_OVER,
+	COVER_RECORDED,
+	COVER_RECORDED_AGAIN,
+	COVER_CLAIM_ENDED,
+	COVER_ENDED,
+	COVER_GONE,
+	COVER_ABANDONED,
+	COVER_STARTED,
+	COVER_ADOPTED_OWN,
+	COVER_ADOPTED_OTHER,
+	COVER_ADOPTED_REBOOTED,
+	COVER_WATCHED,
+	COVER_CANCELLED_WAITING,
+	COVER_CANCELLED,
+	COVER_KILLED,
+	COVER_SUCCESS,
+	COVER_FAILURE,
+	COVER_CLOSED_BY_FLOW,
+	COVER_DELETED,
+	COVER_LOST,
+	COVER_LEASE_TAKEN,
+	COVER_LEASE_OVER,
+	COVER_LEASE_TO_PEER,
+	COVER_LEASE_FROM_PEER,
+	COVER_LEASE_FREE,
+	COVER_INTERVAL,
+	COVER_CRON,
+	COVER_TABLE,
+	COVER_TABLE_VIRTUAL,
+	COVER_SET,
+	COVER_SLOTS_TOGETHER,
+	COVER_BY_FLOWFILE,
+	COVER_REQUEST,
+	COVER_UNKNOWN_MADE,
+	COVER_UNKNOWN_LOST,
+	COVER_PASSED_ON,
+	COVER_ZONES,
+	COVERS
+};
+void cover(enum cover what);
+enum step_fate { STEP_MADE, STEP_DIED, STEP_FAILED };
+void cover_step(const char *name, enum step_fate fate);
+/* Which were never seen; all: and how often the others were. */
+void cover_print(bool all);
 
 /* --- shrink.c ----------------------------------------------------------------------------------- */
 

@@ -191,7 +191,7 @@ passed_on(struct sim *s, struct daemon *d, struct stable *t, int times)
 			"computed from",
 			(long long)t->id);
 	t->redone = t->redone && written;
-	s->n_passed_on++;
+	cover(COVER_PASSED_ON);
 	t->write_T = since < s->T ? since : s->T;
 }
 
