@@ -808,7 +808,7 @@ check_over(struct sim *s, int64_t id)
 
 	if (!r->seen || r->open || !r->ours)
 		return;
-	if (r->success && (r->cancel_sent || r->core_cancelled))
+	if (r->success && !r->deleted && (r->cancel_sent || r->core_cancelled))
 		sim_fail(s, "P7", "run %lld was cancelled and is a success", (long long)id);
 	if (r->starts == 0 && !r->spawn_failed && !r->cancel_asked && !r->core_cancelled &&
 		!r->lost && r->attempts < 5 && !gave_up(s, id))
