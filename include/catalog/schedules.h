@@ -16,6 +16,8 @@ struct trigger_ref {
 	int64_t table_id;
 	const char *name; /* "#<id>" when the table is gone */
 	const char *full_name; /* "schema.table"; the same "#<id>" */
+	bool gone;
+	const char *was; /* gone: "schema.table" as it was called last; NULL: not known */
 };
 
 struct schedule_info {
@@ -30,6 +32,7 @@ struct schedule_info {
 	const char *cron_expression, *cron_timezone;
 	int64_t trigger_table_id;
 	const char *trigger_table_name; /* NULL: none, or the table is gone */
+	const char *trigger_was; /* as a trigger_ref's */
 	int64_t trigger_namespace_id;
 	const char *trigger_namespace_name;
 	struct trigger_ref *tables; /* of a set, as they were given */
@@ -85,8 +88,12 @@ int schedules_delete(struct catalog *cat, int64_t id, struct err *err);
 /* The texts of contract 5.5, expression before zone. */
 int schedules_check_cron(struct catalog *cat, const char *expr, const char *zone, struct err *err);
 
-/* What makes it fire, for people: "every 5m", "cron 0 2 * * * Europe/Amsterdam", "on raw.orders". */
+/* What makes it fire, for people: "every 5m", "cron 0 2 * * * Europe/Amsterdam", "when raw.orders is written". */
 const char *schedules_describe(struct arena *a, const struct schedule_info *s);
+/* A table that it watches, for people: "raw.orders"; of one that is gone "raw.orders (#31)", or "#31". */
+const char *schedules_table_name(struct arena *a, const struct schedule_info *s, int64_t table_id);
+/* Why it can never fire, whatever its trigger is: its flow is gone, or a table that it watches. NULL: nothing is. */
+const char *schedules_lost(struct arena *a, const struct schedule_info *s);
 
 void schedules_json(struct json *j, const struct schedule_info *s);
 

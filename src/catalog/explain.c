@@ -132,17 +132,6 @@ watch_state(const struct watch *x)
 	return x->table->last_seq > x->consumed ? "written" : "unchanged";
 }
 
-static const char *
-table_name(struct arena *a, const struct schedule_info *s, int64_t id)
-{
-	if (s->type == SCHEDULE_TABLE && s->trigger_table_name != NULL)
-		return tables_full_name(a, s->trigger_namespace_name, s->trigger_table_name);
-	for (size_t i = 0; i < s->n_tables; i++)
-		if (s->tables[i].table_id == id)
-			return s->tables[i].full_name;
-	return arena_printf(a, "#%lld", (long long)id);
-}
-
 static void
 list_tables(const struct view *view, struct arena *a, struct explanation *out)
 {
@@ -155,7 +144,7 @@ list_tables(const struct view *view, struct arena *a, struct explanation *out)
 
 		out->tables[i] = (struct explain_table){
 			.id = x->table->id,
-			.name = table_name(a, &out->schedule, x->table->id),
+			.name = schedules_table_name(a, &out->schedule, x->table->id),
 			.state = watch_state(x),
 			.last_write_us = x->table->last_write_us,
 		};

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "catalog/status.h"
 #include "catalog/tables.h"
 #include "catalog/zones.h"
 
@@ -57,11 +58,64 @@ attach_links(struct catalog *cat, int64_t id, struct arena *a, const struct sche
 		ref = &s->tables[s->n_tables++];
 		ref->table_id = col_int(st, 1);
 		ref->name = catalog_text(a, st, 2);
-		if (ref->name == NULL)
+		ref->gone = ref->name == NULL;
+		if (ref->gone)
 			ref->name = arena_printf(a, "#%lld", (long long)ref->table_id);
 		ref->full_name = tables_full_name(a, col_text(st, 3), ref->name);
 	}
 	return r;
+}
+
+static bool
+is_gone_trigger(const struct schedule_info *s)
+{
+	return s->type == SCHEDULE_TABLE && s->trigger_table_id != ID_NONE &&
+		s->trigger_table_name == NULL;
+}
+
+static int
+last_name(struct catalog *cat, int64_t table_id, struct arena *a, const char **out, struct err *err)
+{
+	struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_LAST_NAME);
+	int r;
+
+	stmt_int(st, 1, table_id);
+	r = stmt_step(st, err);
+	if (r > 0)
+		*out = tables_full_name(a, col_text(st, 1), catalog_text(a, st, 0));
+	stmt_reset(st);
+	return r < 0 ? -1 : 0;
+}
+
+/* The last names of tables that are gone, as our triggers noted them. What is only hidden from who asks stays so. */
+static int
+attach_lost(struct catalog *cat, struct arena *a, const struct schedule_list *list, struct err *err)
+{
+	bool asked = false, prepared = false;
+
+	for (size_t i = 0; !cat->partial && i < list->n; i++) {
+		struct schedule_info *s = &list->items[i];
+		bool gone = is_gone_trigger(s);
+
+		for (size_t k = 0; k < s->n_tables; k++)
+			gone = gone || s->tables[k].gone;
+		if (!gone)
+			continue;
+		if (!asked && status_prepared(cat, &prepared, err) < 0)
+			return -1;
+		asked = true;
+		if (!prepared)
+			return 0;
+		if (is_gone_trigger(s) &&
+			last_name(cat, s->trigger_table_id, a, &s->trigger_was, err) < 0)
+			return -1;
+		for (size_t k = 0; k < s->n_tables; k++)
+			if (s->tables[k].gone &&
+				last_name(cat, s->tables[k].table_id, a, &s->tables[k].was, err) <
+					0)
+				return -1;
+	}
+	return 0;
 }
 
 static int
@@ -91,7 +145,7 @@ select_schedules(struct catalog *cat, int64_t id, int64_t registration_id, struc
 		out->items[out->n] = (struct schedule_info){0};
 		read_row(st, a, &out->items[out->n++]);
 	}
-	if (r < 0 || attach_links(cat, id, a, out, err) < 0)
+	if (r < 0 || attach_links(cat, id, a, out, err) < 0 || attach_lost(cat, a, out, err) < 0)
 		return -1;
 	if (out->n > 1)
 		qsort(out->items, out->n, sizeof(*out->items), newest_first);
@@ -440,13 +494,68 @@ schedules_delete(struct catalog *cat, int64_t id, struct err *err)
 
 /* --- showing ----------------------------------------------------------------------------------- */
 
+/* "raw.orders (#31)", "#31"; with a word behind the number: "raw.orders (#31, removed)", "#31 (removed)". */
+static const char *
+gone_name(struct arena *a, int64_t id, const char *was, const char *word)
+{
+	if (was == NULL)
+		return arena_printf(a, "#%lld%s%s%s", (long long)id, word != NULL ? " (" : "",
+			word != NULL ? word : "", word != NULL ? ")" : "");
+	return arena_printf(a, "%s (#%lld%s%s)", was, (long long)id, word != NULL ? ", " : "",
+		word != NULL ? word : "");
+}
+
+static const char *
+shown_name(struct arena *a, const struct schedule_info *s, int64_t table_id, const char *word)
+{
+	if (is_gone_trigger(s))
+		return gone_name(a, table_id, s->trigger_was, word);
+	if (s->type == SCHEDULE_TABLE && s->trigger_table_name != NULL)
+		return tables_full_name(a, s->trigger_namespace_name, s->trigger_table_name);
+	for (size_t i = 0; i < s->n_tables; i++)
+		if (s->tables[i].table_id == table_id)
+			return s->tables[i].gone ? gone_name(a, table_id, s->tables[i].was, word)
+						 : s->tables[i].full_name;
+	return gone_name(a, table_id, NULL, word);
+}
+
+const char *
+schedules_table_name(struct arena *a, const struct schedule_info *s, int64_t table_id)
+{
+	return shown_name(a, s, table_id, NULL);
+}
+
+const char *
+schedules_lost(struct arena *a, const struct schedule_info *s)
+{
+	const char *text = NULL;
+	size_t n = is_gone_trigger(s);
+
+	if (s->flow_name == NULL)
+		return arena_printf(a, "its flow, #%lld, is not registered any more",
+			(long long)s->registration_id);
+	if (n > 0)
+		text = schedules_table_name(a, s, s->trigger_table_id);
+	for (size_t i = 0; s->type == SCHEDULE_TABLE_SET && i < s->n_tables; i++) {
+		if (!s->tables[i].gone)
+			continue;
+		text = arena_printf(a, "%s%s%s", n > 0 ? text : "", n > 0 ? ", " : "",
+			schedules_table_name(a, s, s->tables[i].table_id));
+		n++;
+	}
+	return text == NULL
+		? NULL
+		: arena_printf(a, "%s %s not in the catalog any more", text, n > 1 ? "are" : "is");
+}
+
 static const char *
 describe_set(struct arena *a, const struct schedule_info *s)
 {
 	const char *text = "when all of";
 
 	for (size_t i = 0; i < s->n_tables; i++)
-		text = arena_printf(a, "%s%s %s", text, i > 0 ? "," : "", s->tables[i].full_name);
+		text = arena_printf(a, "%s%s %s", text, i > 0 ? "," : "",
+			shown_name(a, s, s->tables[i].table_id, "removed"));
 	return arena_printf(a, "%s are written", text);
 }
 
@@ -482,11 +591,8 @@ schedules_describe(struct arena *a, const struct schedule_info *s)
 				: text_trim(arena_strdup(a, s->cron_expression)),
 			is_blank(zone) ? "UTC" : zone);
 	case SCHEDULE_TABLE:
-		if (s->trigger_table_name == NULL)
-			return arena_printf(
-				a, "when #%lld is written", (long long)s->trigger_table_id);
-		return arena_printf(a, "when %s is written",
-			tables_full_name(a, s->trigger_namespace_name, s->trigger_table_name));
+		return arena_printf(
+			a, "when %s is written", shown_name(a, s, s->trigger_table_id, "removed"));
 	case SCHEDULE_TABLE_SET:
 		return describe_set(a, s);
 	default:

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "catalog/flows.h"
+#include "catalog/schedules.h"
 #include "catalog/status.h"
 #include "catalog/zones.h"
 #include "cli/cli.h"
@@ -301,21 +302,39 @@ struct schedule_check {
 	int64_t good, bad, never;
 };
 
-/* A cron expression that fits no date is most likely a mistake. */
+/* A cron expression that fits no date is most likely a mistake; one whose table was replaced waits for a table that does not come back. */
+static const char *
+why_never(const struct schedule *s)
+{
+	if (s->type == SCHEDULE_CRON &&
+		cron_next(s->cron, s->tz, clock_wall(&clock_real)) == TIME_NEVER)
+		return "no date fits its expression";
+	for (size_t i = 0; i < s->n_watches; i++)
+		if (s->watches[i].table->exists && s->watches[i].consumed >= 0 &&
+			s->watches[i].generation != s->watches[i].table->generation)
+			return "a table that it watches was removed, and another has its id now";
+	return NULL;
+}
+
 static void
 check_never(struct schedule_check *check, int64_t id)
 {
 	const struct schedule *s = world_schedule(&check->world, id);
+	const char *why = s != NULL ? why_never(s) : NULL;
 	struct doctor *d = check->doctor;
 
-	if (s == NULL || s->type != SCHEDULE_CRON ||
-		cron_next(s->cron, s->tz, clock_wall(&clock_real)) != TIME_NEVER ||
-		++check->never > FINDINGS_MAX)
+	if (why == NULL || ++check->never > FINDINGS_MAX)
 		return;
 	found(d, LEVEL_WARN, "schedule",
-		arena_printf(d->arena, "%" PRId64 " never fires: no date fits its expression", id),
-		arena_printf(d->arena,
-			"mend it with `flowfile schedules set %" PRId64 " --cron EXPR`", id));
+		arena_printf(d->arena, "%" PRId64 " never fires: %s", id, why),
+		s->type == SCHEDULE_CRON
+			? arena_printf(d->arena,
+				  "mend it with `flowfile schedules set %" PRId64 " --cron EXPR`",
+				  id)
+			: arena_printf(d->arena,
+				  "watch that one with `flowfile schedules disable %" PRId64
+				  "` and `flowfile schedules enable %" PRId64 "`",
+				  id, id));
 }
 
 static void
@@ -361,6 +380,33 @@ check_schedules(struct doctor *d)
 					  check.bad, check.good + check.bad),
 			NULL);
 	world_free(&check.world);
+}
+
+/* Enabled ones whose flow or table is gone. */
+static void
+check_lost(struct doctor *d)
+{
+	struct err err = ERR_INIT;
+	struct schedule_list list;
+	const char *why;
+	size_t n = 0;
+
+	if (!d->readable || schedules_list(&d->cli->catalog, ID_NONE, d->arena, &list, &err) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct schedule_info *s = &list.items[i];
+
+		if (!s->enabled || (why = schedules_lost(d->arena, s)) == NULL ||
+			n++ >= FINDINGS_MAX)
+			continue;
+		found(d, LEVEL_WARN, "schedule",
+			arena_printf(d->arena, "%" PRId64 "%s%s never fires: %s", s->id,
+				s->name != NULL ? ", " : "", s->name != NULL ? s->name : "", why),
+			arena_printf(d->arena,
+				"`flowfile schedules delete %" PRId64
+				"`, or disable it until that is back",
+				s->id));
+	}
 }
 
 static void
@@ -566,6 +612,7 @@ static void (*const checks[])(struct doctor *) = {
 	check_zones,
 	count_schedules,
 	check_schedules,
+	check_lost,
 	check_flows,
 	check_failures,
 	check_run_command,

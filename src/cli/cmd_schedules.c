@@ -402,12 +402,17 @@ static int
 set_enabled(struct cli *cli, bool enabled, struct err *err)
 {
 	struct schedule_change change = SCHEDULE_CHANGE_INIT;
+	struct schedule_info s;
+	const char *lost;
 	int64_t id;
 
 	change.enabled = enabled ? TRI_TRUE : TRI_FALSE;
 	if (find_schedule(cli, CLI_NEED_CATALOG, &id, err) < 0 ||
-		schedules_update(&cli->catalog, id, &change, err) < 0)
+		schedules_update(&cli->catalog, id, &change, err) < 0 ||
+		schedules_get(&cli->catalog, id, &cli->arena, &s, err) < 0)
 		return -1;
+	if (enabled && (lost = schedules_lost(&cli->arena, &s)) != NULL)
+		fprintf(stderr, "Warning: it cannot fire: %s.\n", out_clean(&cli->arena, lost));
 	if (cli->json)
 		return show_schedule(cli, id, err);
 	printf("Schedule %lld is %s.\n", (long long)id, enabled ? "enabled" : "disabled");

@@ -90,6 +90,22 @@ ok tables remove orders2
 out 'Removed table 1, General.default.orders2. Its data stays.'
 out '1 schedule that watched it is disabled.'
 run 3 tables show orders2
+# What waits for it says so, by its old name.
+ok schedules list
+out 'when all of default.orders2 (#1, removed), default.customers are written'
+run 0 schedules enable both
+err 'Warning: it cannot fire: default.orders2 (#1) is not in the catalog any more.'
+out 'Schedule 3 is enabled.'
+run 1 doctor
+out 'warn  schedule: 3, both never fires: default.orders2 (#1) is not in the catalog any more; `flowfile schedules delete 3`'
+ok schedules disable both
+# Another table with that id is another one, until it is told to watch that.
+ok schedules create second --on-table customers --name one
+newest=$(query 'SELECT max(id) FROM flow_schedules')
+query "UPDATE scheduler_consumed SET generation = 7 WHERE schedule_id = $newest"
+run 1 doctor
+out "warn  schedule: $newest never fires: a table that it watches was removed"
+ok schedules delete "$newest"
 ok tables remove lines --json
 out '"name":"lines"'
 run 3 tables remove lines

@@ -1212,6 +1212,23 @@ START_TEST(a_table_that_is_gone_shows_as_its_number)
 	ck_assert_ptr_nonnull(strstr(json_of(write_schedule, &s),
 		"\"trigger_table_ids\":[1,2],\"trigger_table_names\":[\"t1\",\"#2\"],"
 		"\"trigger_full_table_names\":[\"default.t1\",\"#2\"]"));
+	/* People are told what it was called, where that was noted and may be seen. */
+	ck_assert_str_eq(schedules_describe(&arena, &s),
+		"when all of default.t1, default.t2 (#2, removed) are written");
+	ck_assert_str_eq(
+		schedules_lost(&arena, &s), "default.t2 (#2) is not in the catalog any more");
+	cat.partial = true;
+	ck_assert_int_eq(schedules_get(&cat, 1, &arena, &s, &err), 0);
+	ck_assert_str_eq(
+		schedules_describe(&arena, &s), "when all of default.t1, #2 (removed) are written");
+	cat.partial = false;
+	sql("DELETE FROM catalog_tables");
+	ck_assert_int_eq(schedules_get(&cat, 1, &arena, &s, &err), 0);
+	ck_assert_str_eq(schedules_lost(&arena, &s),
+		"default.t1 (#1), default.t2 (#2) are not in the catalog any more");
+	sql("DELETE FROM flow_registrations");
+	ck_assert_int_eq(schedules_get(&cat, 1, &arena, &s, &err), 0);
+	ck_assert_str_eq(schedules_lost(&arena, &s), "its flow, #1, is not registered any more");
 }
 END_TEST
 
@@ -1343,7 +1360,7 @@ START_TEST(a_table_that_was_deleted_or_replaced_is_named)
 
 	lead();
 	sql("DELETE FROM catalog_tables");
-	expect_state(id, "idle", "#1 is not in the catalog any more");
+	expect_state(id, "idle", "default.t1 (#1) is not in the catalog any more");
 	sql("INSERT INTO catalog_tables (id, name, namespace_id, owner_id, created_at, updated_at,"
 	    " storage_format, table_type) VALUES (1, 'other', 2, 1, '2027-01-15 08:00:00',"
 	    " '2027-01-15 08:00:00', 'delta', 'physical')");

@@ -392,6 +392,11 @@ FROM schedule_trigger_tables l
 WHERE l.schedule_id BETWEEN CAST($1 AS BIGINT) AND CAST($2 AS BIGINT)
 ORDER BY l.schedule_id, l.id;
 
+-- name: cat_table_last_name
+SELECT t.name, n.name
+FROM scheduler_tables t LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
+WHERE t.table_id = $1 AND t.name IS NOT NULL;
+
 -- name: cat_schedule_insert
 INSERT INTO flow_schedules (registration_id, owner_id, enabled, name, description, schedule_type,
 	interval_seconds, trigger_table_id, last_trigger_table_updated_at, created_at, updated_at,
