@@ -58,6 +58,12 @@ int tables_get(
 int tables_sources(struct catalog *cat, int64_t id, struct arena *a, struct flow_ref **items,
 	size_t *n, struct err *err);
 
+/*
+ * updated_us of virtual tables becomes the last write of them as the scheduler derived it from what they are computed from, which
+ * Flowfile's column does not have.
+ */
+int tables_derive_writes(struct catalog *cat, struct table_info *tables, size_t n, struct err *err);
+
 /* "schema.table", or the bare name. In the arena. */
 const char *tables_full_name(struct arena *a, const char *schema, const char *name);
 

@@ -2,6 +2,7 @@
 #ifndef FF_CLI_FLOW_H
 #define FF_CLI_FLOW_H
 
+#include "catalog/tables.h"
 #include "cli/cli.h"
 #include "flow/duck.h"
 
@@ -32,8 +33,21 @@ void cli_plan_configure(const struct cli *cli, struct plan_options *options);
 /* Prints rows that are read on the way: --json and --csv say how; empty is said in place of a table without rows. */
 int cli_print_rows(struct cli *cli, struct duck_rows *rows, const char *empty, struct err *err);
 
-/* A verb of `flowfile tables`. */
+/* Verbs of `flowfile tables`. */
+int tables_history_run(struct cli *cli, struct err *err);
 int tables_preview_run(struct cli *cli, struct err *err);
+
+/* Whether a virtual table can be read as it is; without an engine (NULL), as far as that can be known. */
+int cli_check_virtual(
+	struct cli *cli, struct duck *duck, const struct table_info *table, struct err *err);
+/* What cli_check_virtual() found, without the table's name in front. In the arena. */
+const char *
+cli_virtual_fault(struct cli *cli, const struct table_info *table, const struct err *err);
+/* Says on standard error that it cannot, if so. */
+void cli_note_virtual(struct cli *cli, int64_t id);
+/* The virtual tables that are computed from a table: "a (3), b (4)"; NULL: none. */
+int cli_virtual_readers(
+	struct cli *cli, const struct table_info *table, const char **out, struct err *err);
 
 /* Verbs of `flowfile flows`. */
 int flows_check_run(struct cli *cli, struct err *err);

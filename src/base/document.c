@@ -150,6 +150,15 @@ complain(struct converter *c, const yaml_node_t *node, const char *what)
 		node->start_mark.line + 1, node->start_mark.column + 1);
 }
 
+static void
+complain_twice(struct converter *c, const yaml_node_t *key, const char *name)
+{
+	char what[160];
+
+	snprintf(what, sizeof(what), "the key '%.100s', which is there twice,", name);
+	complain(c, key, what);
+}
+
 static cJSON *
 convert_mapping(struct converter *c, const yaml_node_t *node, int depth)
 {
@@ -165,7 +174,7 @@ convert_mapping(struct converter *c, const yaml_node_t *node, int depth)
 		if (name == NULL)
 			complain(c, key, "a key that is no text");
 		else if (cJSON_GetObjectItemCaseSensitive(object, name) != NULL)
-			complain(c, key, "a key that is there twice");
+			complain_twice(c, key, name);
 		else
 			item = convert(c, p->value, depth + 1);
 		if (item == NULL) {

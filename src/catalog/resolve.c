@@ -38,9 +38,9 @@ by_id(struct catalog *cat, const struct kind *kind, const char *text, int64_t *i
 	if (catalog_count(cat, kind->exists, n, &found, err) < 0)
 		return -1;
 	if (found == 0)
-		return err_set(err, ERR_NOT_FOUND, "no %s has the id %s%s%s", kind->noun, text,
-			kind->list != NULL ? "\nSee what there is with: " : "",
-			kind->list != NULL ? kind->list : "");
+		return err_set(err, ERR_NOT_FOUND, "no %s has the id %s%s%s%s", kind->noun, text,
+			kind->list != NULL ? "\nSee what there is with `" : "",
+			kind->list != NULL ? kind->list : "", kind->list != NULL ? "`." : "");
 	*id = n;
 	return 1;
 }
@@ -67,12 +67,20 @@ not_found(struct catalog *cat, const struct kind *kind, const char *text, struct
 	return -1;
 }
 
-/* The candidates, "  12  General.default.orders" a line, as many as the error has room for. */
+/* The candidates, "  12  General.default.orders" a line, as many as the error has room for. which: what to say instead of the name. */
 static int
-ambiguous(const struct kind *kind, const char *text, const char *candidates, struct err *err)
+ambiguous(const struct kind *kind, const char *text, const char *which, const char *candidates,
+	struct err *err)
 {
-	return err_set(err, ERR_CONFLICT, "more than one %s is called '%s'; say which by its id:%s",
-		kind->noun, text, candidates);
+	return err_set(err, ERR_CONFLICT, "more than one %s is called '%s'; say which: %s%s",
+		kind->noun, text, which, candidates);
+}
+
+/* "A or B", "1, 2 or 3". */
+static void
+add_choice(struct buf *which, const char *choice, size_t i, size_t n)
+{
+	buf_printf(which, "%s%s", i == 0 ? "" : i + 1 == n ? " or " : ", ", choice);
 }
 
 static void
@@ -102,7 +110,7 @@ by_name(struct catalog *cat, const struct kind *kind, struct stmt *st, const cha
 	if (r == 0 && n == 0)
 		r = not_found(cat, kind, text, err);
 	else if (r == 0 && n > 1)
-		r = ambiguous(kind, text, buf_str(&candidates), err);
+		r = ambiguous(kind, text, "one of these ids", buf_str(&candidates), err);
 	buf_free(&candidates);
 	return r;
 }
@@ -163,7 +171,8 @@ resolve_table(struct catalog *cat, const char *text, int64_t *id, struct err *er
 	int r = by_id(cat, &kind_table, text, id, err);
 	struct arena a = ARENA_INIT;
 	struct table_matches found;
-	struct buf candidates;
+	struct buf candidates, which;
+	size_t n;
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
@@ -174,11 +183,18 @@ resolve_table(struct catalog *cat, const char *text, int64_t *id, struct err *er
 		r = not_found(cat, &kind_table, text, err);
 	} else if (err->code == ERR_CONFLICT) {
 		buf_init(&candidates, 400);
-		for (size_t i = 0; i < found.n && i < 8; i++)
+		buf_init(&which, 400);
+		n = found.n < 8 ? found.n : 8;
+		for (size_t i = 0; i < n; i++) {
 			add_candidate(&candidates, found.items[i].id, NULL, NULL,
 				found.items[i].qualified_name);
-		r = ambiguous(&kind_table, text, buf_str(&candidates), err);
+			add_choice(&which, found.items[i].qualified_name, i, n);
+		}
+		r = ambiguous(&kind_table, text,
+			buf_failed(&which) ? "one of these ids" : buf_str(&which),
+			buf_str(&candidates), err);
 		buf_free(&candidates);
+		buf_free(&which);
 	}
 	arena_free(&a);
 	return r;

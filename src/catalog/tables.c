@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "catalog/namespaces.h"
+#include "catalog/status.h"
 
 #define FORMAT_DEFAULT "delta"
 
@@ -481,6 +482,33 @@ tables_delete(struct catalog *cat, int64_t id, int64_t *disabled, struct err *er
 	if (db_begin(cat->db, err) < 0)
 		return -1;
 	return catalog_finish(cat, delete_in_transaction(cat, id, disabled, err), err);
+}
+
+int
+tables_derive_writes(struct catalog *cat, struct table_info *tables, size_t n, struct err *err)
+{
+	bool prepared;
+
+	if (status_prepared(cat, &prepared, err) < 0)
+		return -1;
+	for (size_t i = 0; prepared && i < n; i++) {
+		struct stmt *st = db_stmt(cat->db, SQL_CAT_TABLE_LAST_WRITE);
+		int64_t us = TIME_NONE;
+		int r;
+
+		if (strcmp(tables[i].table_type, "virtual") != 0)
+			continue;
+		stmt_int(st, 1, tables[i].id);
+		r = stmt_step(st, err);
+		if (r > 0)
+			us = catalog_time(st, 0);
+		stmt_reset(st);
+		if (r < 0)
+			return -1;
+		if (us > 0)
+			tables[i].updated_us = us;
+	}
+	return 0;
 }
 
 /* The parts of a dotted name in the arena; their number, or 0 when it is none. */

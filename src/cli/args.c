@@ -157,7 +157,7 @@ take_word(struct cli *cli, const char *word, struct err *err)
 	if (cli->command == NULL)
 		return find_verb(cli, word, err);
 	if (cli->n_args == cli->command->max_args || cli->n_args == CLI_ARGS_MAX)
-		return err_set(err, ERR_USAGE, "'%s' is too much\nUsage: %s", word,
+		return err_set(err, ERR_USAGE, "unexpected argument '%s'\nUsage: %s", word,
 			help_usage_full(&cli->arena, cli->noun, cli->command));
 	cli->args[cli->n_args++] = word;
 	return 0;
@@ -188,6 +188,8 @@ args_parse(struct cli *cli, int argc, char **argv, struct err *err)
 			return -1;
 	}
 	cli->json = args_has(cli, "json");
+	if (cli->json && args_has(cli, "csv"))
+		return err_set(err, ERR_USAGE, "--csv and --json: rows are printed as one of them");
 	return 0;
 }
 

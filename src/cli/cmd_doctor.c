@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "catalog/flows.h"
 #include "catalog/schedules.h"
+#include "catalog/tables.h"
 #include "catalog/status.h"
 #include "catalog/zones.h"
 #include "cli/cli.h"
@@ -448,9 +449,88 @@ check_flow_files(struct doctor *d, const struct flow_list *list)
 	}
 	if (n > 0 && duck_check(&err) < 0)
 		found(d, LEVEL_FAIL, "flow files",
-			arena_printf(d->arena, "%zu flow%s a flow file; %s", n,
-				n > 1 ? "s are" : " is", err.text),
+			arena_printf(d->arena, "%zu %s; %s", n,
+				n > 1 ? "flows are flow files" : "flow is a flow file", err.text),
 			"or let Flowfile run them: run_command = " COMMAND_FLOWFILE);
+}
+
+#define VIRTUAL_MAX 100 /* tables that are looked at: each is bound as if it were read */
+
+/* Each on an engine of its own: a plan that failed leaves what it made so far. */
+static int
+check_virtual_table(struct doctor *d, const struct table_info *table, struct err *err)
+{
+	struct err no_engine = ERR_INIT;
+	struct duck *duck = NULL;
+	int rc;
+
+	if (cli_engine_open(d->cli, &duck, &no_engine) < 0)
+		duck = NULL;
+	rc = cli_check_virtual(d->cli, duck, table, err);
+	duck_close(duck);
+	return rc;
+}
+
+static void
+check_virtual(struct doctor *d, const struct table_list *list)
+{
+	struct err err = ERR_INIT;
+	size_t n = 0, n_bad = 0;
+
+	for (size_t i = 0; i < list->n && n < VIRTUAL_MAX && n_bad < FINDINGS_MAX; i++) {
+		const struct table_info *t = &list->items[i];
+
+		if (strcmp(t->table_type, "virtual") != 0)
+			continue;
+		n++;
+		if (check_virtual_table(d, t, &err) < 0) {
+			n_bad++;
+			found(d, LEVEL_WARN, "virtual table",
+				arena_printf(d->arena, "%" PRId64 ", %s, cannot be read: %s", t->id,
+					t->name, cli_virtual_fault(d->cli, t, &err)),
+				t->sql_query != NULL
+					? arena_printf(d->arena,
+						  "mend it with `flowfile tables set %" PRId64
+						  " --query SQL`",
+						  t->id)
+					: arena_printf(d->arena,
+						  "mend its flow, or `flowfile tables remove "
+						  "%" PRId64 "`",
+						  t->id));
+		}
+		err_clear(&err);
+	}
+}
+
+static void
+check_tables(struct doctor *d)
+{
+	struct table_list list;
+	struct err err = ERR_INIT;
+	struct stat sb;
+	size_t n_gone = 0;
+
+	if (!d->readable)
+		return;
+	if (tables_list(&d->cli->catalog, ID_NONE, d->arena, &list, &err) < 0) {
+		failed(d, "tables", &err, NULL);
+		return;
+	}
+	for (size_t i = 0; i < list.n; i++) {
+		const struct table_info *t = &list.items[i];
+
+		if (t->file_path != NULL && !t->is_remote_storage && stat(t->file_path, &sb) < 0 &&
+			n_gone++ < FINDINGS_MAX)
+			found(d, LEVEL_WARN, "table",
+				arena_printf(d->arena,
+					"%" PRId64 ", %s, has no data: nothing is at %s", t->id,
+					t->name, t->file_path),
+				arena_printf(d->arena,
+					"run what writes it, or `flowfile tables set %" PRId64
+					" --path P`",
+					t->id));
+	}
+	check_virtual(d, &list);
 }
 
 static void
@@ -614,6 +694,7 @@ static void (*const checks[])(struct doctor *) = {
 	check_schedules,
 	check_lost,
 	check_flows,
+	check_tables,
 	check_failures,
 	check_run_command,
 	check_shim,
@@ -654,6 +735,30 @@ configuration_text(struct doctor *d)
 	return text;
 }
 
+static bool
+ends_sentence(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && strchr(".!?", text[len - 1]) != NULL;
+}
+
+/* The lines of an error as sentences on one line. */
+static const char *
+sentence(struct arena *a, const char *detail)
+{
+	char *rest = arena_strdup(a, detail), *line;
+	const char *text = "";
+
+	while ((line = strsep(&rest, "\n")) != NULL)
+		text = arena_printf(a, "%s%s%s", text,
+			*text == '\0'                 ? ""
+				: ends_sentence(text) ? " "
+						      : ". ",
+			line);
+	return out_clean(a, text);
+}
+
 static int
 doctor_run(struct cli *cli, struct err *err)
 {
@@ -674,9 +779,12 @@ doctor_run(struct cli *cli, struct err *err)
 		return print_json(&d, err);
 	for (size_t i = 0; i < d.n; i++) {
 		const struct finding *f = &d.findings[i];
+		const char *detail = sentence(d.arena, f->detail);
 
-		printf("%-4s  %s: %s%s%s\n", level_names[f->level], f->what,
-			out_clean(d.arena, f->detail), f->advice != NULL ? "; " : "",
+		printf("%-4s  %s: %s%s%s\n", level_names[f->level], f->what, detail,
+			f->advice == NULL               ? ""
+				: ends_sentence(detail) ? " "
+							: "; ",
 			f->advice != NULL ? f->advice : "");
 	}
 	return 0;

@@ -227,6 +227,10 @@ runs_logs_run(struct cli *cli, struct err *err)
 	struct run_info run;
 	int64_t id;
 
+	if (cli->json)
+		return err_set(err, ERR_USAGE,
+			"--json: a log is text, and is printed as it is; `flowfile runs show ID "
+			"--json` has the rest of a run");
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 || which_log(cli, &id, err) < 0 ||
 		runs_get(&cli->catalog, id, &cli->arena, &run, err) < 0)
 		return -1;

@@ -179,6 +179,22 @@ parse_every(const char *value, int64_t *interval_s, struct err *err)
 	return 0;
 }
 
+/* A table that a schedule is to watch may be one that its first run makes. */
+static int
+find_table(struct cli *cli, const char *name, int64_t *id, struct err *err)
+{
+	size_t len;
+
+	if (resolve_table(&cli->catalog, name, id, err) == 0)
+		return 0;
+	len = strlen(err->text);
+	if (err->code == ERR_NOT_FOUND && name[strspn(name, "0123456789")] != '\0')
+		snprintf(err->text + len, sizeof(err->text) - len,
+			"\nIf a flow will write it: `flowfile tables register %s`.",
+			out_clean(&cli->arena, name));
+	return -1;
+}
+
 static int
 resolve_tables(struct cli *cli, const char *value, struct schedule_new *new, struct err *err)
 {
@@ -194,7 +210,7 @@ resolve_tables(struct cli *cli, const char *value, struct schedule_new *new, str
 		if (new->n_trigger_tables == TABLES_MAX)
 			return err_set(
 				err, ERR_USAGE, "--on-tables: more than %d tables", TABLES_MAX);
-		if (resolve_table(&cli->catalog, word, &ids[new->n_trigger_tables], err) < 0)
+		if (find_table(cli, word, &ids[new->n_trigger_tables], err) < 0)
 			return -1;
 		for (size_t i = 0; i < new->n_trigger_tables; i++)
 			if (ids[i] == ids[new->n_trigger_tables])
@@ -221,7 +237,7 @@ set_trigger(struct cli *cli, const char *value, struct schedule_new *new, struct
 		new->cron_timezone = args_value(cli, "tz");
 		return schedules_check_cron(&cli->catalog, value, new->cron_timezone, err);
 	case SCHEDULE_TABLE:
-		return resolve_table(&cli->catalog, value, &new->trigger_table_id, err);
+		return find_table(cli, value, &new->trigger_table_id, err);
 	default:
 		return resolve_tables(cli, value, new, err);
 	}

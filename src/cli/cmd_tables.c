@@ -12,6 +12,7 @@
 #include "catalog/virtual.h"
 #include "cli/cli.h"
 #include "cli/flow.h"
+#include "flow/delta.h"
 #include "store/schema.h"
 
 static const char *
@@ -52,6 +53,8 @@ tables_list_run(struct cli *cli, struct err *err)
 		json_array_end(j);
 		return out_json_end(cli, err);
 	}
+	if (tables_derive_writes(&cli->catalog, list.items, list.n, err) < 0)
+		return -1;
 	now_us = clock_wall(cli->catalog.clock);
 	out_table_begin(&t, a, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < list.n; i++) {
@@ -163,7 +166,8 @@ show_table(struct cli *cli, int64_t id, struct err *err)
 		tables_json(out_json_begin(cli), &t);
 		return out_json_end(cli, err);
 	}
-	if (list_sources(cli, id, &sources, err) < 0)
+	if (tables_derive_writes(&cli->catalog, &t, 1, err) < 0 ||
+		list_sources(cli, id, &sources, err) < 0)
 		return -1;
 	print_table(cli, &t, sources);
 	return 0;
@@ -205,13 +209,31 @@ read_path(struct cli *cli, const char **path, const char **format, struct err *e
 }
 
 static void
-note_missing(struct cli *cli, const char *path)
+note_data(struct cli *cli, const char *path)
 {
 	struct stat sb;
 
-	if (path != NULL && strstr(path, "://") == NULL && stat(path, &sb) < 0)
+	if (path == NULL || strstr(path, "://") != NULL)
+		return;
+	if (stat(path, &sb) < 0)
 		fprintf(stderr, "Note: there is nothing at %s yet.\n",
 			out_clean(&cli->arena, path));
+	else if (S_ISDIR(sb.st_mode) ? !delta_is_table(path) : format_of(path) == NULL)
+		fprintf(stderr,
+			"Note: %s is neither a Delta folder nor a .parquet file; it cannot be read "
+			"as a table.\n",
+			out_clean(&cli->arena, path));
+}
+
+/* A bare name that meant one table so far. */
+static void
+note_ambiguous(struct cli *cli, const char *name)
+{
+	struct err why = ERR_INIT;
+	int64_t id;
+
+	if (resolve_table(&cli->catalog, name, &id, &why) < 0 && why.code == ERR_CONFLICT)
+		fprintf(stderr, "Note: %s\n", why.text);
 }
 
 /* --query and --made-by: tables without data of their own. */
@@ -256,11 +278,33 @@ tables_register_run(struct cli *cli, struct err *err)
 		read_virtual(cli, &new, err) < 0 ||
 		tables_register(&cli->catalog, &new, &id, err) < 0)
 		return -1;
-	note_missing(cli, new.file_path);
+	note_data(cli, new.file_path);
+	if (new.is_virtual)
+		cli_note_virtual(cli, id);
+	note_ambiguous(cli, new.name);
 	if (cli->json)
 		return show_table(cli, id, err);
 	printf("Registered table %lld, %s.\n", (long long)id, out_clean(&cli->arena, new.name));
 	return 0;
+}
+
+static int
+set_query(struct cli *cli, int64_t id, const struct table_change *record, const char *query,
+	struct err *err)
+{
+	const struct virtual_change change = {
+		.record = *record, .sql_query = query, .column_count = COUNT_NONE};
+	struct table_info table;
+
+	if (virtual_get_query(&cli->catalog, id, &cli->arena, &table, err) < 0)
+		return err->code != ERR_NOT_FOUND
+			? -1
+			: err_set(err, ERR_USAGE,
+				  "--query: table %lld is not one that a query makes\nMake one "
+				  "with "
+				  "`flowfile tables register NAME --query SQL`.",
+				  (long long)id);
+	return virtual_update_query(&cli->catalog, id, &change, err);
 }
 
 static int
@@ -270,9 +314,11 @@ tables_set_run(struct cli *cli, struct err *err)
 		.name = args_value(cli, "name"),
 		.description = args_value(cli, "description"),
 	};
-	const char *flow = args_value(cli, "flow");
+	const char *flow = args_value(cli, "flow"), *query = args_value(cli, "query");
 	int64_t id;
 
+	if (query != NULL && (flow != NULL || args_has(cli, "path")))
+		return err_set(err, ERR_USAGE, "a virtual table has neither --path nor --flow");
 	if (cli_needs_change(cli, err) < 0 || cli_check_name(change.name, err) < 0 ||
 		read_path(cli, &change.file_path, &change.storage_format, err) < 0 ||
 		cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
@@ -281,29 +327,39 @@ tables_set_run(struct cli *cli, struct err *err)
 		(flow != NULL &&
 			resolve_flow(&cli->catalog, flow, &change.source_registration_id, err) <
 				0) ||
-		tables_update(&cli->catalog, id, &change, err) < 0)
+		(query != NULL ? set_query(cli, id, &change, query, err)
+			       : tables_update(&cli->catalog, id, &change, err)) < 0)
 		return -1;
-	note_missing(cli, change.file_path);
+	note_data(cli, change.file_path);
+	if (query != NULL)
+		cli_note_virtual(cli, id);
 	return show_table(cli, id, err);
 }
 
 static int
 tables_remove_run(struct cli *cli, struct err *err)
 {
+	const char *readers;
 	struct table_info t;
 	int64_t id, disabled;
 
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
 		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0 ||
 		tables_get(&cli->catalog, id, &cli->arena, &t, err) < 0 ||
+		cli_virtual_readers(cli, &t, &readers, err) < 0 ||
 		tables_delete(&cli->catalog, id, &disabled, err) < 0)
 		return -1;
+	if (readers != NULL)
+		fprintf(stderr,
+			"Warning: virtual tables that read it cannot be answered now: %s.\n",
+			out_clean(&cli->arena, readers));
 	if (cli->json) {
 		tables_json(out_json_begin(cli), &t);
 		return out_json_end(cli, err);
 	}
-	printf("Removed table %lld, %s. Its data stays.\n", (long long)id,
-		out_clean(&cli->arena, full_name(&cli->arena, &t)));
+	printf("Removed table %lld, %s.%s\n", (long long)id,
+		out_clean(&cli->arena, full_name(&cli->arena, &t)),
+		strcmp(t.table_type, "virtual") != 0 ? " Its data stays." : "");
 	if (disabled > 0)
 		printf("%lld schedule%s that watched it %s disabled.\n", (long long)disabled,
 			disabled > 1 ? "s" : "", disabled > 1 ? "are" : "is");
@@ -352,7 +408,7 @@ static const struct cli_option list_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 static const struct cli_option register_options[] = {
-	{"path", 0, "P", "where its data is: a Delta folder, a file or a URI", false},
+	{"path", 0, "P", "where its data is: a Delta folder, a parquet file or a URI", false},
 	{"namespace", 0, "NS", "where it belongs; General.default if not said", false},
 	{"description", 0, "TEXT", "what is in it", false},
 	{"flow", 0, "FLOW", "the flow that produces it", false},
@@ -365,6 +421,8 @@ static const struct cli_option set_options[] = {
 	{"name", 0, "NAME", "what it is called; schedules that watch it go on doing so", false},
 	{"path", 0, "P", "where its data is", false},
 	{"flow", 0, "FLOW", "the flow that produces it", false},
+	{"query", 0, "SQL", "of one that a query makes: its SELECT, which counts as a write",
+		false},
 	{"namespace", 0, "NS", "where it belongs", false},
 	{"description", 0, "TEXT", "what is in it", false},
 	{NULL, 0, NULL, NULL, false},
@@ -382,13 +440,18 @@ static const struct cli_option preview_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 
+static const struct cli_option history_options[] = {
+	{"limit", 0, "N", "at most so many versions; 50 if not said", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
 const struct cli_command cmd_tables[] = {
 	{"list", "", "Lists the tables", tables_list_run, 0, 0, list_options, NULL, false},
 	{"show", "TABLE", "Shows one table", tables_show_run, 1, 1, NULL, NULL, false},
 	{"register", "NAME", "Makes a table known", tables_register_run, 1, 1, register_options,
 		NULL, false},
 	{"set", "TABLE", "Changes what is known of a table", tables_set_run, 1, 1, set_options,
-		"That is no write: no schedule fires.", false},
+		"But for a new query that is no write: no schedule fires.", false},
 	{"remove", "TABLE", "Forgets a table; its data stays", tables_remove_run, 1, 1, NULL,
 		"Schedules that watch it are disabled.", false},
 	{"touch", "TABLE", "Says that a table was written: schedules that watch it fire",
@@ -396,5 +459,8 @@ const struct cli_command cmd_tables[] = {
 		"Inside a run, FLOWFILE_RUN_ID is noted as the run that wrote.", false},
 	{"preview", "TABLE", "Shows rows of a table", tables_preview_run, 1, 1, preview_options,
 		"It reads the table's data with the query engine.", false},
+	{"history", "TABLE", "Lists the versions of a Delta table, newest first",
+		tables_history_run, 1, 1, history_options,
+		"`flowfile tables preview TABLE --version N` shows what was in one.", false},
 	{0},
 };

@@ -32,8 +32,10 @@ flowfile_SOURCES = \
 	src/cli/request.c \
 	src/cli/rows.c \
 	src/cli/scheduler_open.c \
+	src/cli/table_history.c \
 	src/cli/table_preview.c \
-	src/cli/unseen.c
+	src/cli/unseen.c \
+	src/cli/virtual_check.c
 noinst_HEADERS += include/cli/cli.h include/cli/flow.h include/cli/progress.h
 flowfile_CPPFLAGS = $(AM_CPPFLAGS) $(CJSON_CFLAGS)
 flowfile_LDADD = libflow.a libcatalog.a libstore.a libffconfig.a librunner.a libcore.a libbase.a \

@@ -45,6 +45,17 @@ const struct cli_noun cli_nouns[] = {
 	{NULL, NULL, NULL},
 };
 
+/* The first word of the usage that was not given: "PATH". In the arena. */
+static const char *
+next_argument(struct cli *cli)
+{
+	const char *word = cli->command->args;
+
+	for (int i = 0; i < cli->n_args && word[strcspn(word, " ")] != '\0'; i++)
+		word += strcspn(word, " ") + 1;
+	return arena_printf(&cli->arena, "%.*s", (int)strcspn(word, " "), word);
+}
+
 /* What is to be done when no command, or not all of one, was given. */
 static int
 incomplete(struct cli *cli, struct err *err)
@@ -63,7 +74,7 @@ incomplete(struct cli *cli, struct err *err)
 		help_command(cli->noun, cli->command, stdout);
 		return 0;
 	}
-	return err_set(err, ERR_USAGE, "something is missing\nUsage: %s",
+	return err_set(err, ERR_USAGE, "%s is missing\nUsage: %s", next_argument(cli),
 		help_usage_full(&cli->arena, cli->noun, cli->command));
 }
 

@@ -22,6 +22,7 @@ e2e_tests = \
 	tests/e2e/test_cli_change.sh \
 	tests/e2e/test_cli_daemon.sh \
 	tests/e2e/test_cli_states.sh \
+	tests/e2e/test_cli_tables.sh \
 	tests/e2e/test_demo.sh \
 	tests/e2e/test_demo_flows.sh \
 	tests/e2e/test_flow_checkpoint.sh \

@@ -66,7 +66,7 @@ no 2 'unknown option -x' flows list -x
 no 2 '--name needs a value' flows register x --name
 no 2 '--json takes no value' flows list --json=1
 no 2 '--tz is given twice' cron next '* * * * *' --tz UTC --tz UTC
-no 2 "'b' is too much" flows show a b
+no 2 "unexpected argument 'b'" flows show a b
 no 2 'Usage: flowfile flows show FLOW' flows show
 for noun in run flows tables sql schedules runs scheduler cron init doctor version; do
 	ok $noun --help
@@ -306,7 +306,7 @@ run 0 "$flowfile" schedules create job --every 1h --name often --disabled
 err 'has the same name'
 twin=$("$sql" "$db" 'SELECT max(id) FROM flow_schedules')
 for verb in show enable disable delete preview explain run; do
-	no 4 "more than one schedule is called 'often'; say which by its id:" schedules $verb often
+	no 4 "more than one schedule is called 'often'; say which: one of these ids" schedules $verb often
 	err '  1  job.often'
 	err "  $twin  job.often"
 done

@@ -24,6 +24,19 @@ run 2 schedules create second --on-tables 'orders, '
 err 'has an empty name'
 run 3 schedules create second --on-tables 'orders, nosuch'
 err "no table is called 'nosuch'"
+err 'If a flow will write it: `flowfile tables register nosuch`.'
+run 3 schedules create second --on-table nosuch
+err 'If a flow will write it: `flowfile tables register nosuch`.'
+run 3 schedules delete 99
+err 'See what there is with `flowfile schedules list`.'
+run 2 flows register
+err 'PATH is missing'
+run 2 runs show
+err 'ID is missing'
+run 2 runs logs --json
+err '--json: a log is text'
+run 2 tables preview orders --csv --json
+err '--csv and --json'
 ok schedules set hourly --every 2h --description 'now and then'
 out 'Fires          every 2h'
 out 'Description    now and then'
@@ -73,9 +86,10 @@ out 'default.orders2'
 ok tables show orders2
 out "$dir/orders.parquet (nothing there)"
 echo 'a,b' >"$dir/orders.csv"
-ok tables set orders2 --path "$dir/orders.csv"
+run 0 tables set orders2 --path "$dir/orders.csv"
+err "is neither a Delta folder nor a .parquet file"
 out "$dir/orders.csv (a file of 4 B, no Delta table)"
-ok tables set orders2 --path "$dir"
+run 0 tables set orders2 --path "$dir"
 out "$dir (a folder, no Delta table)"
 run 4 tables set orders2 --name customers
 err 'already exists in this namespace'

@@ -128,7 +128,7 @@ static const struct {
 		"parameters: name: it is missing"},
 	{"nodes: []\nflowfile_settings: {parameters: [{name: n, type: integer, default_value: x}]}",
 		"parameter n: 'x' is no integer"},
-	{"nodes: []\nnodes: []", "a key that is there twice at line 2"},
+	{"nodes: []\nnodes: []", "the key 'nodes', which is there twice, at line 2"},
 };
 
 START_TEST(what_is_wrong_is_said_with_its_place)

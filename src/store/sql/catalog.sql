@@ -392,6 +392,9 @@ FROM schedule_trigger_tables l
 WHERE l.schedule_id BETWEEN CAST($1 AS BIGINT) AND CAST($2 AS BIGINT)
 ORDER BY l.schedule_id, l.id;
 
+-- name: cat_table_last_write
+SELECT last_write_at FROM scheduler_tables WHERE table_id = $1;
+
 -- name: cat_table_last_name
 SELECT t.name, n.name
 FROM scheduler_tables t LEFT JOIN catalog_namespaces n ON n.id = t.namespace_id
