@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,14 +105,41 @@ is_lost(const struct waiter *w, struct err *err)
 		(long long)w->run_id);
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void
+note_interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+/* What was asked for goes on without whoever waits for it. */
+static int
+leave(struct cli *cli, int64_t run_id)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s\n",
+		cli_hint(cli,
+			arena_printf(&cli->arena,
+				"Run %lld goes on; end it with `flowfile runs cancel %lld`.",
+				(long long)run_id, (long long)run_id)));
+	cli->status = 128 + SIGINT;
+	return 1;
+}
+
 int
 follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *err)
 {
 	struct waiter w = {.cli = cli, .run_id = run_id};
+	const struct sigaction on_interrupt = {.sa_handler = note_interrupt};
 	int64_t wait_ms = 10, waited_ms = 0;
 	int r;
 
+	sigaction(SIGINT, &on_interrupt, NULL);
 	while ((r = goes_on(&w, err)) > 0) {
+		if (interrupted)
+			return leave(cli, run_id);
 		pause_ms(wait_ms);
 		wait_ms = wait_ms * 2 < LOOK_MS ? wait_ms * 2 : LOOK_MS;
 	}

@@ -94,6 +94,10 @@ ask(struct cli *cli, const struct request_new *request, struct request_answer *a
 	struct leader_info leader;
 	int64_t id;
 
+	if (queue && args_has(cli, "wait"))
+		return err_set(err, ERR_USAGE,
+			"--queue and --wait: what is kept for a scheduler that is not there is not "
+			"waited for; give one of them");
 	if (status_leader(&cli->catalog, &cli->arena, &leader, err) < 0)
 		return -1;
 	crashed = has_crashed(cli, &leader);
@@ -182,6 +186,8 @@ request_run(struct cli *cli, int64_t registration_id, int64_t schedule_id, struc
 		r = follow_run(cli, answer.run_id, &run, err);
 	else
 		r = wait_for_start(cli, answer.run_id, &run, err);
+	if (r > 0)
+		return 0;
 	if (r < 0)
 		return err_prefix(err, "run %lld", (long long)answer.run_id);
 	if (run.ended_us != TIME_NONE && run.success != TRI_TRUE)
@@ -248,8 +254,8 @@ request_cancel(struct cli *cli, int64_t run_id, struct err *err)
 		r = follow_run(cli, run_id, &run, err);
 	else
 		r = runs_get(&cli->catalog, run_id, &cli->arena, &run, err);
-	if (r < 0)
-		return -1;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	if (!answer.done && run.ended_us != TIME_NONE)
 		return ended_already(cli, &run, err);
 	if (!answer.done)

@@ -24,11 +24,13 @@ run 2 schedules create second --on-tables 'orders, '
 err 'has an empty name'
 run 3 schedules create second --on-tables 'orders, nosuch'
 err "no table is called 'nosuch'"
-err 'If a flow will write it: `flowfile tables register nosuch`.'
+err 'If a flow will write it: '
+err 'flowfile tables register nosuch'
 run 3 schedules create second --on-table nosuch
-err 'If a flow will write it: `flowfile tables register nosuch`.'
+err 'If a flow will write it: '
+err 'flowfile tables register nosuch'
 run 3 schedules delete 99
-err 'See what there is with `flowfile schedules list`.'
+err "See what there is with \`flowfile schedules list\`."
 run 2 flows register
 err 'PATH is missing'
 run 2 runs show
@@ -111,7 +113,7 @@ run 0 schedules enable both
 err 'Warning: it cannot fire: default.orders2 (#1) is not in the catalog any more.'
 out 'Schedule 3 is enabled.'
 run 1 doctor
-out 'warn  schedule: 3, both never fires: default.orders2 (#1) is not in the catalog any more; `flowfile schedules delete 3`'
+out "warn  schedule: 3, both never fires: default.orders2 (#1) is not in the catalog any more; \`flowfile schedules delete 3\`"
 ok schedules disable both
 # Another table with that id is another one, until it is told to watch that.
 ok schedules create second --on-table customers --name one

@@ -204,6 +204,21 @@ out 'by SIGTERM'
 run 0 runs list --limit 1
 out cancelled
 
+# Whoever waits for a run may stop to: the run goes on.
+"$flowfile" flows run slow --wait >"$dir/out" 2>"$dir/err" &
+waiter=$!
+background="$background $waiter"
+until_true grep -q '^SigCgt:.*[2367abef]$' "/proc/$waiter/status"
+kill -INT $waiter
+status=0
+wait $waiter || status=$?
+[ $status = 130 ] || fail "interrupted: $status"
+going=$(query "SELECT max(id) FROM flow_runs WHERE ended_at IS NULL")
+err "Run $going goes on; end it with \`flowfile runs cancel $going\`."
+run 0 runs cancel "$going" --wait
+run 2 flows run quick --queue --wait
+err '--queue and --wait'
+
 run 0 scheduler status
 out "pid $daemon"
 run 0 doctor
