@@ -144,18 +144,6 @@ query_schema(struct inquiry *q, const struct table_info *table, struct err *err)
 
 /* --- a flow ---------------------------------------------------------------------------------------------------- */
 
-static const char *
-name_of(struct inquiry *q, const struct query_table *t)
-{
-	const char *name = t->name;
-
-	if (t->schema != NULL)
-		name = arena_printf(&q->arena, "%s.%s", t->schema, name);
-	if (t->catalog != NULL)
-		name = arena_printf(&q->arena, "%s.%s", t->catalog, name);
-	return name;
-}
-
 static int
 check_names(const struct query *query, struct err *err)
 {
@@ -179,8 +167,8 @@ write_inputs(struct inquiry *q, struct query *query, struct err *err)
 	for (size_t i = 0; i < query->n_tables; i++) {
 		struct query_table *t = &query->tables[i];
 
-		if (tables_resolve(
-			    &q->catalog, name_of(q, t), ID_NONE, true, &q->arena, &found, err) < 0)
+		if (tables_resolve(&q->catalog, query_table_name(t, &q->arena), ID_NONE, true,
+			    &q->arena, &found, err) < 0)
 			return -1;
 		for (k = 0; k < n && ids[k] != found.items[0].id; k++)
 			;
@@ -213,7 +201,9 @@ write_flow(struct inquiry *q, struct err *err)
 	if (write_inputs(q, &query, err) < 0)
 		return -1;
 	json_array_end(&q->j);
-	json_kv_string(&q->j, "sql_code", query_bind(&query, &q->arena));
+	if (query_bind(&query, &q->arena, &sql, err) < 0)
+		return -1;
+	json_kv_string(&q->j, "sql_code", sql);
 	json_object_end(&q->j);
 	return 0;
 }

@@ -142,14 +142,6 @@ struct binding {
 	struct catalog_sql_uses *uses;
 };
 
-static const char *
-full_name(const struct query_table *t, struct arena *a)
-{
-	return arena_printf(a, "%s%s%s%s%s", t->catalog != NULL ? t->catalog : "",
-		t->catalog != NULL ? "." : "", t->schema != NULL ? t->schema : "",
-		t->schema != NULL ? "." : "", t->name);
-}
-
 static int
 find_table(struct catalog *cat, const char *name, struct arena *a, struct table_info *out,
 	struct err *err)
@@ -209,7 +201,7 @@ static int
 bind_table(struct binding *b, size_t i, struct err *err)
 {
 	struct query_table *t = &b->query.tables[i];
-	const char *name = full_name(t, &b->plan->arena);
+	const char *name = query_table_name(t, &b->plan->arena);
 	struct table_info table;
 
 	if (find_table(b->plan->catalog, name, &b->plan->arena, &table, err) < 0 ||
@@ -238,6 +230,7 @@ catalog_sql_compile(struct plan *plan, struct scope *scope, const char *sql,
 	for (size_t i = 0; i < b.query.n_tables; i++)
 		if (bind_table(&b, i, err) < 0)
 			return -1;
-	return plan_relation(
-		plan, scope, query_bind(&b.query, a), b.inputs, b.query.n_tables, out, err);
+	if (query_bind(&b.query, a, &sql, err) < 0)
+		return -1;
+	return plan_relation(plan, scope, sql, b.inputs, b.query.n_tables, out, err);
 }

@@ -62,6 +62,7 @@ libflow_a_SOURCES = \
 	src/flow/plan.c \
 	src/flow/query.c \
 	src/flow/query_names.c \
+	src/flow/query_words.c \
 	src/flow/run.c \
 	src/flow/setting.c \
 	src/flow/similarity.c \

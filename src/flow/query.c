@@ -1,7 +1,6 @@
 #include "flow/query.h"
 
 #include <cjson/cJSON.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,16 +128,26 @@ check_function(const cJSON *node, struct err *err)
 
 static int walk(struct tree *t, const cJSON *node, const struct names *names, struct err *err);
 
+static bool
+is_called(const cJSON *child, const char *name)
+{
+	return child->string != NULL && strcmp(child->string, name) == 0;
+}
+
+/* Only the right arm of a recursive one sees what it is called. */
 static int
 walk_children(struct tree *t, const cJSON *node, const struct names *names, struct err *err)
 {
+	const struct names itself = {word(node, "cte_name"), names};
 	const cJSON *child;
 
 	cJSON_ArrayForEach(child, node)
 	{
-		if (child->string != NULL && strcmp(child->string, "cte_map") == 0)
+		bool sees = itself.name != NULL && is_called(child, "right");
+
+		if (is_called(child, "cte_map"))
 			continue;
-		if (walk(t, child, names, err) < 0)
+		if (walk(t, child, sees ? &itself : names, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -155,6 +164,10 @@ walk_ctes(struct tree *t, const cJSON *node, const cJSON *left, const struct nam
 	if (left == NULL)
 		return walk_children(t, node, names, err);
 	mine.name = word(left, "key");
+	if (mine.name == NULL || strchr(mine.name, '.') != NULL)
+		return err_set(err, ERR_USAGE,
+			"%s: what WITH defines may not have a dot in its name",
+			mine.name != NULL ? mine.name : "WITH");
 	q->ctes = grow(t, q->ctes, q->n_ctes, sizeof(*q->ctes));
 	q->ctes[q->n_ctes++] = arena_strdup(t->arena, mine.name);
 	if (walk(t, cJSON_GetObjectItemCaseSensitive(left, "value"), names, err) < 0)
@@ -168,7 +181,6 @@ walk_node(struct tree *t, const cJSON *node, const struct names *names, struct e
 	const cJSON *ctes = cJSON_GetObjectItemCaseSensitive(
 		cJSON_GetObjectItemCaseSensitive(node, "cte_map"), "map");
 	const char *type = word(node, "type");
-	struct names itself = {.outer = names};
 
 	if (type == NULL)
 		return walk_children(t, node, names, err);
@@ -181,10 +193,6 @@ walk_node(struct tree *t, const cJSON *node, const struct names *names, struct e
 			"SHOW, DESCRIBE and SUMMARIZE are not allowed here; use SELECT");
 	if (strcmp(type, "COLUMN_REF") == 0)
 		take_column(t, node);
-	if (strcmp(type, "RECURSIVE_CTE_NODE") == 0) {
-		itself.name = word(node, "cte_name");
-		names = &itself;
-	}
 	return walk_ctes(t, node, ctes != NULL ? ctes->child : NULL, names, err);
 }
 
@@ -199,42 +207,6 @@ walk(struct tree *t, const cJSON *node, const struct names *names, struct err *e
 				  : walk_children(t, node, names, err);
 	t->depth--;
 	return rc;
-}
-
-/* --- the text ---------------------------------------------------------------------------------------------- */
-
-const char *
-query_skip_blank(const char *p)
-{
-	const char *end;
-
-	for (;;) {
-		if (isspace((unsigned char)*p))
-			p++;
-		else if (p[0] == '-' && p[1] == '-')
-			p += strcspn(p, "\n");
-		else if (p[0] == '/' && p[1] == '*')
-			p = (end = strstr(p + 2, "*/")) != NULL ? end + 2 : p + strlen(p);
-		else
-			return p;
-	}
-}
-
-/* Behind one name, quoted or not. */
-static const char *
-skip_name(const char *p)
-{
-	char quote = *p;
-
-	if (quote != '"' && quote != '\'') {
-		while (isalnum((unsigned char)*p) || *p == '_' || *p == '$' || (*p & 0x80) != 0)
-			p++;
-		return p;
-	}
-	for (p++; *p != '\0'; p++)
-		if (*p == quote && *++p != quote)
-			return p;
-	return p;
 }
 
 /* --- parsing -------------------------------------------------------------------------------------------- */
@@ -279,23 +251,6 @@ read_tree(const cJSON *answer, struct arena *a, struct query *q, struct err *err
 	return walk(&t, statements->child, NULL, err);
 }
 
-/* The text without the semicolon that may end it: it becomes a part of a longer one. */
-static const char *
-without_end(const char *text, struct arena *a)
-{
-	char *copy = arena_strdup(a, text), *p = copy;
-
-	while (*(p = (char *)query_skip_blank(p)) != '\0') {
-		if (*p == ';' && *query_skip_blank(p + 1) == '\0')
-			*p = '\0';
-		else if (*p == '"' || *p == '\'')
-			p = (char *)skip_name(p);
-		else
-			p++;
-	}
-	return copy;
-}
-
 int
 query_parse(struct duck *d, const char *text, struct arena *a, struct query *out, struct err *err)
 {
@@ -304,12 +259,12 @@ query_parse(struct duck *d, const char *text, struct arena *a, struct query *out
 	char *sql;
 	int rc;
 
-	*out = (struct query){.text = without_end(text, a)};
 	if (strlen(text) > TEXT_MAX)
 		return err_set(err, ERR_USAGE, "it is longer than %d MB", TEXT_MAX / 1024 / 1024);
+	*out = (struct query){.text = query_normalize(text, a)};
 	sql = xasprintf("SELECT json_serialize_sql(%s, skip_null := true, skip_empty := true, "
 			"skip_default := true)",
-		sql_literal(a, text));
+		sql_literal(a, out->text));
 	rc = duck_query(d, sql, &rows, err);
 	free(sql);
 	if (rc < 0)
@@ -324,21 +279,57 @@ query_parse(struct duck *d, const char *text, struct arena *a, struct query *out
 
 /* --- the text anew -------------------------------------------------------------------------------------- */
 
-/* Behind n names with dots between them. */
-static const char *
-skip_names(const char *p, size_t n)
+const char *
+query_table_name(const struct query_table *t, struct arena *a)
 {
+	return arena_printf(a, "%s%s%s%s%s", t->catalog != NULL ? t->catalog : "",
+		t->catalog != NULL ? "." : "", t->schema != NULL ? t->schema : "",
+		t->schema != NULL ? "." : "", t->name);
+}
+
+/* Behind n names with dots between them, which must stand there; NULL: they do not. */
+static const char *
+skip_names(const char *p, const char *const *names, size_t n, struct arena *a)
+{
+	struct query_word w;
+
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			p = query_skip_blank(query_skip_blank(p) + 1);
-		p = skip_name(p);
+		w = query_word(p);
+		if (i > 0) {
+			if (!query_word_is(&w, "."))
+				return NULL;
+			w = query_word(w.at + w.len);
+		}
+		if (w.kind != QUERY_NAME && w.kind != QUERY_QUOTED && w.kind != QUERY_STRING)
+			return NULL;
+		if (!text_equal_nocase(query_word_text(&w, a), names[i]))
+			return NULL;
+		p = w.at + w.len;
 	}
 	return p;
+}
+
+/* The same, from a place in the text. */
+static int
+names_end(const struct query *q, size_t at, const char *const *names, size_t n, struct arena *a,
+	size_t *end, struct err *err)
+{
+	const char *p = NULL;
+
+	if (at < strlen(q->text) && query_word(q->text + at).at == q->text + at)
+		p = skip_names(q->text + at, names, n, a);
+	if (p == NULL)
+		return err_set(err, ERR_USAGE,
+			"%s: it is not found in the text; write its name in double quotes",
+			names[n - 1]);
+	*end = (size_t)(p - q->text);
+	return 0;
 }
 
 struct edit {
 	size_t from, to;
 	const char *text;
+	const char *alias; /* what the new name is called by; NULL: it has one */
 };
 
 static int
@@ -349,18 +340,19 @@ edit_by_place(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-static struct edit
-rename_table(const struct query *q, const struct query_table *t, struct arena *a)
+static int
+rename_table(const struct query *q, const struct query_table *t, struct arena *a, struct edit *out,
+	struct err *err)
 {
-	size_t parts = t->catalog != NULL ? 3 : t->schema != NULL ? 2 : 1;
+	const char *const parts[] = {t->catalog, t->schema, t->name};
+	size_t n = t->catalog != NULL ? 3 : t->schema != NULL ? 2 : 1;
 
-	return (struct edit){
+	*out = (struct edit){
 		.from = t->at,
-		.to = (size_t)(skip_names(q->text + t->at, parts) - q->text),
-		.text = t->has_alias
-			? t->becomes
-			: arena_printf(a, "%s AS %s", t->becomes, sql_quoted(a, t->name)),
+		.text = t->becomes,
+		.alias = t->has_alias ? NULL : sql_quoted(a, t->name),
 	};
+	return names_end(q, t->at, parts + 3 - n, n, a, &out->to, err);
 }
 
 static bool
@@ -387,41 +379,84 @@ parts_before_table(const struct query *q, const struct query_column *c)
 	return 0;
 }
 
-static struct edit
-shorten_column(const struct query *q, const struct query_column *c)
+static int
+shorten_column(const struct query *q, const struct query_column *c, size_t n, struct arena *a,
+	struct edit *out, struct err *err)
 {
-	size_t n = parts_before_table(q, c);
-	const char *start = q->text + c->at, *end = start;
+	struct query_word dot;
 
-	if (n > 0)
-		end = query_skip_blank(query_skip_blank(skip_names(start, n)) + 1);
-	return (struct edit){c->at, (size_t)(end - q->text), ""};
+	*out = (struct edit){.from = c->at, .text = ""};
+	if (names_end(q, c->at, c->parts, n, a, &out->to, err) < 0)
+		return -1;
+	dot = query_word(q->text + out->to);
+	if (!query_word_is(&dot, "."))
+		return err_set(err, ERR_USAGE, "%s: no column of it follows", c->parts[n - 1]);
+	dot = query_word(dot.at + dot.len);
+	out->to = (size_t)(dot.at - q->text);
+	return 0;
 }
 
-const char *
-query_bind(const struct query *q, struct arena *a)
+static int
+find_edits(const struct query *q, struct arena *a, struct edit *edits, size_t *n, struct err *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < q->n_tables; i++)
+		if (q->tables[i].becomes != NULL &&
+			rename_table(q, &q->tables[i], a, &edits[(*n)++], err) < 0)
+			return -1;
+	for (size_t i = 0; i < q->n_columns; i++) {
+		size_t parts = parts_before_table(q, &q->columns[i]);
+
+		if (parts > 0 &&
+			shorten_column(q, &q->columns[i], parts, a, &edits[(*n)++], err) < 0)
+			return -1;
+	}
+	qsort(edits, *n, sizeof(*edits), edit_by_place);
+	return 0;
+}
+
+/* A copy of the text from *at to the edit. TABLE takes no alias: it becomes FROM, which does. */
+static void
+copy_before(const struct query *q, const struct edit *edit, const char **at, struct buf *out)
+{
+	const char *end = q->text + edit->from;
+	struct query_word w, last = {QUERY_END, end, 0};
+
+	for (w = query_word(*at); w.at < end; w = query_word(w.at + w.len))
+		last = w;
+	if (edit->alias == NULL || !query_word_is(&last, "TABLE"))
+		last = (struct query_word){QUERY_END, end, 0};
+	buf_add(out, *at, (size_t)(last.at - *at));
+	buf_puts(out, last.len > 0 ? "FROM" : "");
+	buf_add(out, last.at + last.len, (size_t)(end - last.at - (ptrdiff_t)last.len));
+	*at = q->text + edit->to;
+}
+
+int
+query_bind(const struct query *q, struct arena *a, const char **text, struct err *err)
 {
 	struct edit *edits = arena_array(a, q->n_tables + q->n_columns + 1, sizeof(*edits));
-	size_t n = 0, at = 0, len = strlen(q->text);
+	const char *at = q->text;
 	struct buf b;
-	const char *result;
+	size_t n;
+	int rc = 0;
 
-	for (size_t i = 0; i < q->n_tables; i++)
-		if (q->tables[i].becomes != NULL)
-			edits[n++] = rename_table(q, &q->tables[i], a);
-	for (size_t i = 0; i < q->n_columns; i++)
-		edits[n++] = shorten_column(q, &q->columns[i]);
-	qsort(edits, n, sizeof(*edits), edit_by_place);
+	if (find_edits(q, a, edits, &n, err) < 0)
+		return -1;
 	buf_init(&b, 2 * TEXT_MAX);
 	for (size_t i = 0; i < n; i++) {
-		if (edits[i].from < at || edits[i].to > len)
+		if (q->text + edits[i].from < at) /* the tree may have a name twice */
 			continue;
-		buf_add(&b, q->text + at, edits[i].from - at);
+		copy_before(q, &edits[i], &at, &b);
 		buf_puts(&b, edits[i].text);
-		at = edits[i].to;
+		if (edits[i].alias != NULL)
+			buf_printf(&b, " AS %s", edits[i].alias);
 	}
-	buf_puts(&b, q->text + at);
-	result = arena_strdup(a, buf_str(&b));
+	buf_puts(&b, at);
+	if (buf_failed(&b))
+		rc = err_set(err, ERR_USAGE, "it is longer than %zu MB", b.max / 1024 / 1024);
+	else
+		*text = arena_strdup(a, buf_str(&b));
 	buf_free(&b);
-	return result;
+	return rc;
 }

@@ -1,5 +1,4 @@
 /* The tables that a query names, without the engine's parser: what follows FROM and JOIN, and commas behind FROM. */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -8,80 +7,52 @@
 
 #define DEPTH_MAX 256
 
-enum word { WORD_NAME, WORD_PUNCTUATION, WORD_END };
-
 struct scan {
-	const char *at;
+	const char *at; /* behind the word */
 	struct arena *arena;
-	const char *text; /* of the word: a name without its quotes, or one sign */
-	bool quoted;
+	struct query_word word;
 	const char **names;
 	size_t n;
 	bool tables[DEPTH_MAX]; /* whether commas of this level of parentheses part tables */
-	int depth;
+	size_t depth;
 };
 
-static const char *
-take_quoted(struct scan *s)
-{
-	char quote = *s->at++, *text = arena_alloc(s->arena, strlen(s->at) + 1), *p = text;
-
-	while (*s->at != '\0') {
-		if (*s->at == quote && *++s->at != quote)
-			break;
-		*p++ = *s->at++;
-	}
-	return text;
-}
-
-static bool
-is_name_char(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80) != 0;
-}
-
-static void
-skip_blank(struct scan *s)
-{
-	s->at = query_skip_blank(s->at);
-}
-
-static enum word
+static struct query_word
 next_word(struct scan *s)
 {
-	size_t len;
-
-	skip_blank(s);
-	s->quoted = *s->at == '"';
-	if (*s->at == '\0')
-		return WORD_END;
-	if (s->quoted) {
-		s->text = take_quoted(s);
-		return WORD_NAME;
-	}
-	if (is_name_char(*s->at)) {
-		for (len = 0; is_name_char(s->at[len]); len++)
-			;
-		s->text = arena_printf(s->arena, "%.*s", (int)len, s->at);
-		s->at += len;
-		return WORD_NAME;
-	}
-	if (*s->at == '\'') {
-		take_quoted(s);
-		s->text = "'";
-		return WORD_PUNCTUATION;
-	}
-	s->text = arena_printf(s->arena, "%c", *s->at++);
-	return WORD_PUNCTUATION;
+	s->word = query_word(s->at);
+	s->at = s->word.at + s->word.len;
+	return s->word;
 }
 
 static bool
 is_one_of(const struct scan *s, const char *const *words)
 {
-	for (; !s->quoted && *words != NULL; words++)
-		if (text_equal_nocase(s->text, *words))
+	for (; *words != NULL; words++)
+		if (query_word_is(&s->word, *words))
 			return true;
 	return false;
+}
+
+/* Further down than we count any comma may part tables. */
+static bool
+parts_tables(const struct scan *s)
+{
+	return s->depth >= DEPTH_MAX || s->tables[s->depth];
+}
+
+static void
+set_parts_tables(struct scan *s, bool tables)
+{
+	if (s->depth < DEPTH_MAX)
+		s->tables[s->depth] = tables;
+}
+
+static void
+open_parenthesis(struct scan *s, bool tables)
+{
+	s->depth++;
+	set_parts_tables(s, tables);
 }
 
 static void
@@ -98,11 +69,42 @@ keep(struct scan *s, const char *name)
 	s->names[s->n++] = name;
 }
 
-static void
-open_parenthesis(struct scan *s)
+static bool
+is_name(const struct query_word *w)
 {
-	if (s->depth + 1 < DEPTH_MAX)
-		s->tables[++s->depth] = false;
+	return w->kind == QUERY_NAME || w->kind == QUERY_QUOTED || w->kind == QUERY_STRING;
+}
+
+/* A name, and what follows it with dots: "a.b.c". */
+static const char *
+take_name(struct scan *s)
+{
+	const char *name = query_word_text(&s->word, s->arena);
+	struct query_word dot, part;
+
+	for (;;) {
+		dot = query_word(s->at);
+		part = query_word(dot.at + dot.len);
+		if (!query_word_is(&dot, "."))
+			return name;
+		s->at = dot.at + dot.len;
+		if (!is_name(&part))
+			return name;
+		name = arena_printf(s->arena, "%s.%s", name, query_word_text(&part, s->arena));
+		s->at = part.at + part.len;
+	}
+}
+
+/* "FROM x : t" calls t x. */
+static bool
+was_alias(struct scan *s)
+{
+	struct query_word w = query_word(s->at);
+
+	if (!query_word_is(&w, ":"))
+		return false;
+	s->at = w.at + w.len;
+	return true;
 }
 
 /* What stands where a table may: "a.b.c". Parentheses and words that may be before it are gone over; a query of its own is not gone into. */
@@ -110,64 +112,70 @@ static void
 take_table(struct scan *s)
 {
 	static const char *const before[] = {"LATERAL", "ONLY", NULL};
-	static const char *const lists[] = {"FROM", "TABLE", "PIVOT", "UNPIVOT", NULL};
-	static const char *const query[] = {"SELECT", "WITH", "VALUES", NULL};
-	const char *name;
+	static const char *const lists[] = {
+		"FROM", "TABLE", "PIVOT", "PIVOT_WIDER", "PIVOT_LONGER", "UNPIVOT", NULL};
+	static const char *const query[] = {"SELECT", "WITH", NULL};
+	bool inside = false;
 
 	for (;;) {
-		skip_blank(s);
-		if (*s->at == '(') {
-			s->at++;
-			open_parenthesis(s);
-			s->tables[s->depth] = true;
+		const char *before_it = s->at;
+
+		next_word(s);
+		if (query_word_is(&s->word, "(")) {
+			open_parenthesis(s, true);
+			inside = true;
 			continue;
 		}
-		if (*s->at != '"' && !is_name_char(*s->at))
-			return;
-		next_word(s);
-		if (is_one_of(s, query)) {
-			s->tables[s->depth] = false;
+		if (!is_name(&s->word)) {
+			s->at = before_it;
 			return;
 		}
-		if (is_one_of(s, lists))
-			s->tables[s->depth] = true;
-		else if (!is_one_of(s, before))
-			break;
+		if (is_one_of(s, query) || (inside && query_word_is(&s->word, "VALUES"))) {
+			set_parts_tables(s, false);
+			return;
+		}
+		if (is_one_of(s, lists)) {
+			set_parts_tables(s, true);
+		} else if (!is_one_of(s, before)) {
+			const char *name = take_name(s);
+
+			if (!was_alias(s)) {
+				keep(s, name);
+				return;
+			}
+		}
+		inside = false;
 	}
-	name = s->text;
-	for (skip_blank(s); *s->at == '.'; skip_blank(s)) {
-		s->at++;
-		skip_blank(s);
-		if (next_word(s) != WORD_NAME)
-			break;
-		name = arena_printf(s->arena, "%s.%s", name, s->text);
-	}
-	keep(s, name);
 }
 
 static void
 take_sign(struct scan *s)
 {
-	if (*s->text == '(')
-		open_parenthesis(s);
-	else if (*s->text == ')' && s->depth > 0)
+	struct query_word next = query_word(s->at);
+
+	if (query_word_is(&s->word, "("))
+		open_parenthesis(s, false);
+	else if (query_word_is(&s->word, ")") && s->depth > 0)
 		s->depth--;
-	else if (*s->text == ',' && s->tables[s->depth])
+	else if (query_word_is(&s->word, ",") && parts_tables(s))
 		take_table(s);
+	else if (query_word_is(&s->word, ".") && is_name(&next))
+		next_word(s); /* a column, whatever it is called */
 }
 
 static void
-take_name(struct scan *s)
+take_word(struct scan *s)
 {
-	static const char *const begin[] = {"FROM", "JOIN", "TABLE", "PIVOT", "UNPIVOT", NULL};
+	static const char *const begin[] = {
+		"FROM", "JOIN", "TABLE", "PIVOT", "PIVOT_WIDER", "PIVOT_LONGER", "UNPIVOT", NULL};
 	static const char *const end[] = {"SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT",
 		"UNION", "INTERSECT", "EXCEPT", "WINDOW", "QUALIFY", "OFFSET", NULL};
 
 	if (is_one_of(s, begin)) {
-		s->tables[s->depth] = true;
+		set_parts_tables(s, true);
 		take_table(s);
 	} else if (is_one_of(s, end)) {
-		s->tables[s->depth] = false;
+		set_parts_tables(s, false);
 	}
 }
 
@@ -175,12 +183,11 @@ const char **
 lineage_query_names(const char *sql, struct arena *a)
 {
 	struct scan s = {.at = sql, .arena = a};
-	enum word word;
 
-	while ((word = next_word(&s)) != WORD_END) {
-		if (word == WORD_NAME)
-			take_name(&s);
-		else
+	while (next_word(&s).kind != QUERY_END) {
+		if (s.word.kind == QUERY_NAME)
+			take_word(&s);
+		else if (s.word.kind == QUERY_SIGN)
 			take_sign(&s);
 	}
 	keep(&s, NULL);

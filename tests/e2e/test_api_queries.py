@@ -204,10 +204,15 @@ def check_sandbox(t, d):
                   f"select * from read_text('{secret}')", f"select * from glob('{d.folder}/*')", f"select (select content from read_blob('{secret}'))",
                   f"copy people to '{d.folder}/out.csv'", f"attach '{d.folder}/x.db'", "install httpfs", "load httpfs",
                   "set memory_limit='100GB'", "pragma version", f"with x as (select * from read_csv('{secret}')) select * from x",
+                  f'with recursive "{secret}" as (select * from "{secret}" union all select * from "{secret}" where false) select * from "{secret}"',
+                  "with recursive duckdb_settings as (select name from duckdb_settings union select name from duckdb_settings) from duckdb_settings",
                   "select * from duckdb_settings()", "select * from query('select 1')", "select getenv('HOME')",
                   f"select 1; copy people to '{d.folder}/out.csv'", "call pragma_version()", f"export database '{d.folder}/e'"]:
         answer = d.post(SQL, {"query": query})
         t.check(f"refused: {query}", answer.status == 200 and answer.json["error"] and answer.json["rows"] == [], repr(answer))
+    t.equal("a recursive query begins with the table of its name", d.post(SQL, {
+        "query": "with recursive people as (select id from people union select id + 10 from people where id < 3) from people order by id"}).json["rows"],
+        [[1], [2], [3], [4], [11], [12]])
     t.equal("the engine is confined", d.post(SQL, {"query": "select current_setting('enable_external_access') as a, "
                                                    "current_setting('lock_configuration') as b from people limit 1"}).json["rows"], [[False, True]])
     t.check("nothing was written", not (d.folder / "out.csv").exists() and not (d.folder / "e").exists())
@@ -450,6 +455,11 @@ def check_users(t):
         t.equal("a user's own tables are in a query", d.post(SQL, {"query": "select * from theirs"}, token=bob).json["rows"], [[5]])
         hidden = d.post(SQL, {"query": "select * from mine"}, token=bob).json
         t.check("others' are not", hidden["rows"] == [] and "mine" in hidden["error"], hidden)
+        data = next(pathlib.Path(d.get(f"{AT}/{number}").json["file_path"]).glob("*.parquet"))
+        for name in (data, data.parent / "*.parquet"):
+            read = d.post(SQL, {"query": f'with recursive "{name}" as (select * from "{name}" union all select * from "{name}" where false) from "{name}"'},
+                          token=bob).json
+            t.check(f"nor their files: {name.name}", read["rows"] == [] and read["error"], read)
         t.equal("nor in previews", [d.get(f"{AT}/{n}/preview", token=bob).status for n in (number, theirs)], [403, 200])
         shared = d.post("/catalog/query-virtual-tables", {"name": "shared", "sql_query": "select * from theirs"}).json["id"]
         secret = d.post("/catalog/query-virtual-tables", {"name": "secret", "sql_query": "select * from mine"}).json["id"]

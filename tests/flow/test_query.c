@@ -2,7 +2,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "engine_test.h"
+#include "flow/lineage.h"
 #include "flow/node.h"
 #include "flow/query.h"
 
@@ -25,34 +27,60 @@ tear_down(void)
 	arena = (struct arena)ARENA_INIT;
 }
 
-/* "General.default.t a.b c", as the tables stand in the text's tree. */
-static const char *
-tables_of(const char *sql)
+/* Whoever finds tables without the engine finds at least those that it finds. */
+static void
+check_lineage(const char *sql, const char *table)
 {
-	const char *text = "";
-	struct query q;
+	const char **name = lineage_query_names(sql, &arena);
 
-	ck_assert_msg(query_parse(duck, sql, &arena, &q, &err) == 0, "%s: %s", sql, err.text);
-	for (size_t i = 0; i < q.n_tables; i++) {
-		const struct query_table *t = &q.tables[i];
-
-		text = arena_printf(&arena, "%s%s%s%s%s%s%s", text, *text != '\0' ? " " : "",
-			t->catalog != NULL ? t->catalog : "", t->catalog != NULL ? "." : "",
-			t->schema != NULL ? t->schema : "", t->schema != NULL ? "." : "", t->name);
-	}
-	return text;
+	while (*name != NULL && strcmp(*name, table) != 0)
+		name++;
+	ck_assert_msg(*name != NULL, "%s: %s is not found", sql, table);
 }
 
-/* The query with each table called t0, t1 and so on. */
-static const char *
-bound(const char *sql)
+static struct query
+parsed(const char *sql)
 {
 	struct query q;
 
 	ck_assert_msg(query_parse(duck, sql, &arena, &q, &err) == 0, "%s: %s", sql, err.text);
 	for (size_t i = 0; i < q.n_tables; i++)
+		check_lineage(sql, query_table_name(&q.tables[i], &arena));
+	return q;
+}
+
+/* "General.default.t a.b c", as the tables stand in the text's tree. */
+static const char *
+tables_of(const char *sql)
+{
+	const struct query q = parsed(sql);
+	const char *text = "";
+
+	for (size_t i = 0; i < q.n_tables; i++)
+		text = arena_printf(&arena, "%s%s%s", text, *text != '\0' ? " " : "",
+			query_table_name(&q.tables[i], &arena));
+	return text;
+}
+
+/* The query with each table called t0, t1 and so on; NULL with err. */
+static const char *
+bind_to(const char *sql)
+{
+	struct query q = parsed(sql);
+	const char *text;
+
+	for (size_t i = 0; i < q.n_tables; i++)
 		q.tables[i].becomes = arena_printf(&arena, "t%zu", i);
-	return query_bind(&q, &arena);
+	return query_bind(&q, &arena, &text, &err) == 0 ? text : NULL;
+}
+
+static const char *
+bound(const char *sql)
+{
+	const char *text = bind_to(sql);
+
+	ck_assert_msg(text != NULL, "%s: %s", sql, err.text);
+	return text;
 }
 
 #define refused(sql, part)                                                                         \
@@ -75,6 +103,29 @@ START_TEST(tables_are_found_wherever_they_stand)
 	ck_assert_str_eq(tables_of("SELECT * FROM a PIVOT (sum(v) FOR k IN (1, 2))"), "a");
 	ck_assert_str_eq(tables_of("SELECT * FROM range(3), unnest([1, 2])"), "");
 	ck_assert_str_eq(tables_of("SELECT 'FROM a' -- FROM b\n FROM \"c d\" /* FROM e */"), "c d");
+	ck_assert_str_eq(
+		tables_of("FROM x : a, y : (SELECT 1), z : b.c, 'd', d.\"e\""), "a b.c d d.e");
+	ck_assert_str_eq(tables_of("SELECT * FROM VALUES (1, 2) AS v, a"), "a");
+	ck_assert_str_eq(
+		tables_of("FROM (PIVOT_LONGER a ON x, y), (PIVOT b ON z IN (1)), c"), "a b c");
+	/* A column is one after its dot. */
+	ck_assert_str_eq(tables_of("FROM a JOIN b ON a.limit = b.order, c"), "a b c");
+}
+END_TEST
+
+START_TEST(tables_are_found_whatever_is_written_around_them)
+{
+	ck_assert_str_eq(tables_of("SELECT $$it's$$, $x$ $$ ' $x$, a$b FROM a"), "a");
+	ck_assert_str_eq(tables_of("SELECT E'it\\'s', e'\\\\', 'x\\', f'x' FROM a"), "a");
+	ck_assert_str_eq(tables_of("SELECT 1 /* a /* b */ ' */ FROM a"), "a");
+	ck_assert_str_eq(tables_of("SELECT 1 -- '\rFROM a"), "a");
+	ck_assert_str_eq(tables_of("SELECT 1FROM a"), "a");
+	ck_assert_str_eq(tables_of("SELECT 1.FROM a"), "a");
+	ck_assert_str_eq(tables_of("SELECT 1_0.5e+3FROM a, b"), "a b");
+	/* Blanks that are no ASCII. */
+	ck_assert_str_eq(
+		tables_of("SELECT 'x\u00a0y',\u00a0a\u3000FROM\u200ba,\u2000b\ufeff"), "a b");
+	ck_assert_str_eq(tables_of("SELECT \"a\u00a0b\"FROM\u2060\"c\u00a0d\""), "c\u00a0d");
 }
 END_TEST
 
@@ -86,6 +137,18 @@ START_TEST(names_of_the_query_itself_are_no_tables)
 	ck_assert_str_eq(tables_of("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 "
 				   "FROM r, lim WHERE n < 3) SELECT * FROM r"),
 		"lim");
+	/* So it is where a recursive one begins, whatever stands around it. */
+	ck_assert_str_eq(tables_of("WITH RECURSIVE a AS (SELECT x FROM a UNION SELECT x + 1 FROM a "
+				   "WHERE x < 9) SELECT * FROM a"),
+		"a");
+	ck_assert_str_eq(
+		tables_of("WITH RECURSIVE a AS (WITH b AS (SELECT * FROM a) SELECT x FROM "
+			  "(SELECT * FROM a, b) UNION SELECT x FROM a, b) SELECT * FROM a"),
+		"a a");
+	ck_assert_str_eq(tables_of("WITH RECURSIVE a(x) USING KEY (x) AS (SELECT * FROM a UNION "
+				   "SELECT x FROM a WHERE EXISTS (SELECT * FROM a)) SELECT * FROM "
+				   "a"),
+		"a");
 	/* One that is known inside only. */
 	ck_assert_str_eq(
 		tables_of("SELECT * FROM (WITH a AS (SELECT 1) SELECT * FROM a) AS x, a"), "a");
@@ -104,6 +167,44 @@ START_TEST(the_text_stays_but_for_its_tables)
 	ck_assert_str_eq(bound("SELECT 1 ; -- done"), "SELECT 1 ");
 	ck_assert_str_eq(bound("SELECT ';' AS \"a;b\" ;"), "SELECT ';' AS \"a;b\" ");
 	ck_assert_str_eq(bound("FROM a SELECT x"), "FROM t0 AS \"a\" SELECT x");
+	ck_assert_str_eq(bound("SELECT 1;; "), "SELECT 1");
+	ck_assert_str_eq(bound("SELECT $$ ; -- $$"), "SELECT $$ ; -- $$");
+	ck_assert_str_eq(bound("SELECT E'\\' ; -- '"), "SELECT E'\\' ; -- '");
+	ck_assert_str_eq(bound("SELECT 1 ; /* a /* b */ ; */"), "SELECT 1 ");
+	ck_assert_str_eq(bound("TABLE /* c */ a UNION (TABLE g.b ORDER BY b.x)"),
+		"FROM /* c */ t0 AS \"a\" UNION (FROM t1 AS \"b\" ORDER BY b.x)");
+	ck_assert_str_eq(
+		bound("FROM x : g.a, $$b c$$, 'd'"), "FROM x : t0, t1 AS \"b c\", t2 AS \"d\"");
+}
+END_TEST
+
+START_TEST(blanks_of_Unicode_move_nothing)
+{
+	ck_assert_str_eq(bound("SELECT a\u00a0FROM\u3000b,\u200bc -- \u00a0é\n, d"),
+		"SELECT a  FROM   t0 AS \"b\",   t1 AS \"c\" --   é\n, t2 AS \"d\"");
+	ck_assert_str_eq(bound("SELECT '\u00a0',\u00a0g.a.x FROM g.a"),
+		"SELECT '\u00a0',  a.x FROM t0 AS \"a\"");
+}
+END_TEST
+
+START_TEST(a_name_that_is_not_at_its_place_is_an_error)
+{
+	static const char *const hidden[] = {"SELECT * FROM E'\\x61bc'", "SELECT * FROM 'ab'\n'c'",
+		/* The engine takes the text for one that ends at the second quote. */
+		"SELECT E'\\'\u00a0' FROM abc"};
+
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
+		struct query q;
+		const char *text;
+
+		ck_assert_msg(query_parse(duck, hidden[i], &arena, &q, &err) == 0, "%s", err.text);
+		ck_assert_uint_eq(q.n_tables, 1);
+		q.tables[0].becomes = "t0";
+		ck_assert_int_lt(query_bind(&q, &arena, &text, &err), 0);
+		ck_assert_int_eq(err.code, ERR_USAGE);
+		ck_assert_msg(strstr(err.text, "abc") != NULL, "%s", err.text);
+		err_clear(&err);
+	}
 }
 END_TEST
 
@@ -120,6 +221,10 @@ START_TEST(only_one_SELECT_over_tables)
 	refused("SELECT * FROM (SHOW TABLES)", "SHOW");
 	refused("SELECT * FROM (DESCRIBE a)", "SHOW");
 	refused("SELECT * FROM a AT (VERSION => 3)", "catalog_reader");
+	/* Where the engine does not see it, it would look for a file. */
+	refused("WITH RECURSIVE \"/a.csv\" AS (SELECT * FROM \"/a.csv\" UNION ALL SELECT * FROM "
+		"\"/a.csv\" WHERE false) SELECT * FROM \"/a.csv\"",
+		"/a.csv: what WITH defines");
 	refused("SELEC 1", "line 1, column 1: syntax error");
 	refused("SELECT 'é',\n 'é' FRM a", "line 2, column 10: ");
 }
@@ -238,8 +343,11 @@ main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, tables_are_found_wherever_they_stand);
+	tcase_add_test(tc, tables_are_found_whatever_is_written_around_them);
 	tcase_add_test(tc, names_of_the_query_itself_are_no_tables);
 	tcase_add_test(tc, the_text_stays_but_for_its_tables);
+	tcase_add_test(tc, blanks_of_Unicode_move_nothing);
+	tcase_add_test(tc, a_name_that_is_not_at_its_place_is_an_error);
 	tcase_add_test(tc, only_one_SELECT_over_tables);
 	tcase_add_test(tc, the_node_queries_its_inputs);
 	tcase_add_test(tc, what_the_node_cannot_run_is_said);

@@ -434,6 +434,16 @@ static const struct {
 	{"SELECT ((((((", ""},
 	{"SELECT * FROM a.", "a "},
 	{"SELECT '", ""},
+	{"SELECT $$it's$$, $q$ $$ ' $q$ FROM a", "a "},
+	{"SELECT E'it\\'s' FROM a", "a "},
+	{"SELECT 1 /* a /* b */ ' */ FROM a", "a "},
+	{"SELECT 1 /* /* */ FROM a", ""},
+	{"SELECT x\u00a0FROM\u2003a,\u00a0b", "a b "},
+	{"SELECT * FROM x : a, 'y' : b JOIN z : (SELECT 1) ON true", "a b "},
+	{"SELECT * FROM 'a', b.'c', $$it's$$, E'it\\'s'", "a b.c it's it's "},
+	{"SELECT 1FROM a", "a "},
+	{"SELECT * FROM a JOIN b ON a.limit = b.x, c", "a b c "},
+	{"SELECT * FROM VALUES (1, 2) AS v, a", "VALUES a "},
 };
 
 START_TEST(tables_are_found_without_a_parser)

@@ -31,6 +31,7 @@ static int
 bind_inputs(struct compiler *c, struct query *query, struct err *err)
 {
 	struct relation **in = arena_array(c->arena, query->n_tables + 1, sizeof(*in));
+	const char *sql;
 	size_t at = 0;
 
 	for (size_t i = 0; i < query->n_tables; i++) {
@@ -42,7 +43,7 @@ bind_inputs(struct compiler *c, struct query *query, struct err *err)
 	}
 	c->in = in;
 	c->n_in = query->n_tables;
-	return node_emit(c, 0, query_bind(query, c->arena), err);
+	return query_bind(query, c->arena, &sql, err) < 0 ? -1 : node_emit(c, 0, sql, err);
 }
 
 int
