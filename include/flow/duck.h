@@ -43,10 +43,15 @@ const char *duck_version(void);
 const char *duck_library_path(struct arena *a);
 
 /*
- * From here on the connection's database reads and writes files nowhere but below these folders (absolute, at least one), loads nothing and
- * is not configured again: for queries that strangers may write.
+ * From here on the connection's database reads and writes no files but these and those below these folders (absolute), loads nothing and is not
+ * configured again: for queries that strangers may write.
  */
-int duck_seal(struct duck *d, const char *const *folders, size_t n, struct err *err);
+struct duck_places {
+	const char **items;
+	size_t n;
+};
+int duck_seal(struct duck *d, const struct duck_places *folders, const struct duck_places *files,
+	struct err *err);
 
 /* Statements whose rows nobody wants. *changed (may be NULL): how many rows the last one wrote. */
 int duck_exec(struct duck *d, const char *sql, int64_t *changed, struct err *err);

@@ -324,7 +324,8 @@ take_error(const char *text, struct err *err)
 		n = strcspn(text, "\n");
 		if (n == 0)
 			break;
-		buf_printf(&b, "%s%.*s", b.len > 0 ? "; " : "", (int)n, text);
+		buf_puts(&b, b.len > 0 && b.len + 2 < b.max ? "; " : "");
+		buf_add(&b, text, n < b.max - b.len ? n : text_utf8_floor(text, b.max - b.len));
 		text += n + (text[n] == '\n');
 	}
 	err_set(err, ERR_FAILED, "%s%s", buf_str(&b),
@@ -370,20 +371,28 @@ duck_exec(struct duck *d, const char *sql, int64_t *changed, struct err *err)
 	return 0;
 }
 
+static void
+set_places(struct buf *b, const char *setting, const struct duck_places *places)
+{
+	buf_printf(b, "SET %s = [", setting);
+	for (size_t i = 0; i < places->n; i++) {
+		buf_puts(b, i > 0 ? ", " : "");
+		sql_text(b, places->items[i]);
+	}
+	buf_puts(b, "]; ");
+}
+
 int
-duck_seal(struct duck *d, const char *const *folders, size_t n, struct err *err)
+duck_seal(struct duck *d, const struct duck_places *folders, const struct duck_places *files,
+	struct err *err)
 {
 	struct buf b;
 	int rc;
 
-	assert(n > 0);
 	buf_init(&b, SQL_MAX);
-	buf_puts(&b, "SET allowed_directories = [");
-	for (size_t i = 0; i < n; i++) {
-		buf_puts(&b, i > 0 ? ", " : "");
-		sql_text(&b, folders[i]);
-	}
-	buf_puts(&b, "]; SET enable_external_access = false; SET lock_configuration = true");
+	set_places(&b, "allowed_directories", folders);
+	set_places(&b, "allowed_paths", files);
+	buf_puts(&b, "SET enable_external_access = false; SET lock_configuration = true");
 	rc = duck_exec(d, buf_str(&b), NULL, err);
 	buf_free(&b);
 	return rc;

@@ -115,10 +115,11 @@ END_TEST
 /* What strangers' SQL may not do, tables can still do in their folder. */
 START_TEST(a_sealed_engine_writes_and_keeps_up_tables_in_its_folder)
 {
-	const char *folders[] = {folder};
+	const char *items[] = {folder};
+	const struct duck_places folders = {items, 1}, files = {NULL, 0};
 	struct err err = ERR_INIT;
 
-	ck_assert_int_eq(duck_seal(d, folders, 1, &err), 0);
+	ck_assert_int_eq(duck_seal(d, &folders, &files, &err), 0);
 	overwrite_by("SELECT range AS id, range % 2 AS p FROM range(4)", "p");
 	for (int i = 4; i < 14; i++)
 		append(text("SELECT %d AS id, 0 AS p", i));

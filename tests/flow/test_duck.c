@@ -80,6 +80,9 @@ START_TEST(an_error_is_one_line_of_the_engines_own)
 	ck_assert_ptr_null(strchr(err.text, '\n'));
 	err_clear(&err);
 	ck_assert_int_eq(duck_exec(d, "SELECT 1", NULL, &err), 0);
+	/* What is too long for an error is cut. */
+	ck_assert_int_eq(duck_exec(d, "SELECT CAST(repeat('x', 1000) AS INT)", NULL, &err), -1);
+	ck_assert_msg(strstr(err.text, "xxxxx") != NULL, "%s", err.text);
 }
 END_TEST
 
@@ -133,16 +136,32 @@ START_TEST(columns_are_described_without_running)
 }
 END_TEST
 
-START_TEST(a_sealed_database_reads_only_its_folders)
+START_TEST(a_sealed_database_reads_only_its_places)
 {
-	char dir[] = "/tmp/test_duck.XXXXXX", sql[256];
-	const char *folders[] = {dir};
+	char dir[] = "/tmp/test_duck.XXXXXX", other[] = "/tmp/test_duck.XXXXXX", sql[256], file[64];
+	const char *dirs[] = {dir}, *alone[] = {file};
+	const struct duck_places folders = {dirs, 1}, files = {alone, 1};
 	struct err err = ERR_INIT;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(sql, sizeof(sql), "COPY (SELECT 1 AS a) TO '%s/a.csv'", dir);
 	ck_assert_int_eq(duck_exec(d, sql, NULL, &err), 0);
-	ck_assert_int_eq(duck_seal(d, folders, 1, &err), 0);
+	ck_assert_ptr_nonnull(mkdtemp(other));
+	snprintf(file, sizeof(file), "%s/b.csv", other);
+	snprintf(sql, sizeof(sql), "COPY (SELECT 1 AS a) TO '%s'", file);
+	ck_assert_int_eq(duck_exec(d, sql, NULL, &err), 0);
+	snprintf(sql, sizeof(sql), "COPY (SELECT 1 AS a) TO '%s/c.csv'", other);
+	ck_assert_int_eq(duck_exec(d, sql, NULL, &err), 0);
+	ck_assert_int_eq(duck_seal(d, &folders, &files, &err), 0);
+	snprintf(sql, sizeof(sql), "SELECT * FROM read_csv('%s')", file);
+	ck_assert_int_eq(duck_exec(d, sql, NULL, &err), 0);
+	/* The one beside it is another's. */
+	snprintf(sql, sizeof(sql), "SELECT * FROM read_csv('%s/c.csv')", other);
+	ck_assert_int_eq(duck_exec(d, sql, NULL, &err), -1);
+	snprintf(sql, sizeof(sql), "%s/c.csv", other);
+	unlink(sql);
+	unlink(file);
+	rmdir(other);
 	snprintf(sql, sizeof(sql), "SELECT * FROM read_csv('%s/a.csv')", dir);
 	ck_assert_int_eq(duck_exec(d, sql, NULL, &err), 0);
 	ck_assert_int_eq(duck_exec(d, "SELECT * FROM read_text('/etc/passwd')", NULL, &err), -1);
@@ -199,7 +218,7 @@ main(void)
 	tcase_add_test(tc, rows_are_appended_to_a_table);
 	tcase_add_test(tc, rows_that_cannot_be_appended_are_said);
 	tcase_add_test(tc, columns_are_described_without_running);
-	tcase_add_test(tc, a_sealed_database_reads_only_its_folders);
+	tcase_add_test(tc, a_sealed_database_reads_only_its_places);
 	tcase_add_test(tc, an_interrupted_statement_ends_and_none_begins);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
