@@ -64,8 +64,8 @@ struct delta_snapshot {
 	int64_t size; /* bytes of all files */
 };
 
-/* Whether dir has a version of a table. */
-bool delta_is_table(const char *dir);
+/* Whether dir has a version of a table: 1 or 0; -1 with err when that cannot be told, which is no "no". */
+int delta_is_table(const char *dir, struct err *err);
 
 /*
  * Reads what a version is made of: no data. d reads checkpoints and may be NULL for a table that needs none.
@@ -97,10 +97,11 @@ int delta_history(const char *dir, size_t limit, struct arena *a, struct delta_c
 
 struct delta_write_options {
 	struct delta_names
-		partition_columns; /* n 0: as the table has them; not for merges into a table */
+		partition_columns; /* n 0: as the table has them; merges into a table leave them so */
 	bool add_columns; /* columns that the table does not have are added to it; else they are an error */
 	/* The version that was read to make the rows: another one since then is ERR_CONFLICT. NULL: none in particular. */
 	const int64_t *expected_version;
+	struct arena *arena; /* for what is told of the table after it; NULL: its columns are not */
 };
 
 struct delta_written {
@@ -109,6 +110,10 @@ struct delta_written {
 	int64_t rows_inserted, rows_updated, rows_deleted;
 	int64_t files_added, files_removed;
 	int64_t bytes_added, bytes_removed;
+	/* The table after a commit. -1: not known without reading it, as when others appended at the same time. */
+	int64_t rows, size; /* bytes of all files */
+	struct columns columns;
+	struct delta_names partition_columns;
 };
 
 /* A table without rows. ERR_CONFLICT when there is one. */

@@ -218,7 +218,7 @@ note_data(struct cli *cli, const char *path)
 	if (stat(path, &sb) < 0)
 		fprintf(stderr, "Note: there is nothing at %s yet.\n",
 			out_clean(&cli->arena, path));
-	else if (S_ISDIR(sb.st_mode) ? !delta_is_table(path) : format_of(path) == NULL)
+	else if (S_ISDIR(sb.st_mode) ? delta_is_table(path, NULL) == 0 : format_of(path) == NULL)
 		fprintf(stderr,
 			"Note: %s is neither a Delta folder nor a .parquet file; it cannot be read "
 			"as a table.\n",

@@ -37,8 +37,13 @@ table_sql(struct inquiry *q, const struct table_info *table, const char **sql, s
 {
 	int64_t version = query_int(q, "version", DELTA_LATEST);
 	struct relation *relation;
+	int is_delta = 0;
 
-	if (version != DELTA_LATEST && !is_virtual(table) && delta_is_table(table->file_path))
+	if (version != DELTA_LATEST && !is_virtual(table))
+		is_delta = delta_is_table(table->file_path, err);
+	if (is_delta < 0)
+		return -1;
+	if (is_delta)
 		return version_sql(q, table, version, sql, err);
 	if (catalog_relation(q->plan, q->scope, table, &relation, err) < 0)
 		return -1;

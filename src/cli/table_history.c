@@ -61,6 +61,7 @@ tables_history_run(struct cli *cli, struct err *err)
 	struct delta_commit *commits;
 	struct table_info table;
 	int64_t id, limit, current;
+	int is_delta = 0;
 	size_t n;
 
 	if (args_int(cli, "limit", 1, 100000, LIMIT_PRESET, &limit, err) < 0 ||
@@ -68,7 +69,11 @@ tables_history_run(struct cli *cli, struct err *err)
 		resolve_table(&cli->catalog, cli->args[0], &id, err) < 0 ||
 		tables_get(&cli->catalog, id, &cli->arena, &table, err) < 0)
 		return -1;
-	if (table.file_path == NULL || table.is_remote_storage || !delta_is_table(table.file_path))
+	if (table.file_path != NULL && !table.is_remote_storage)
+		is_delta = delta_is_table(table.file_path, err);
+	if (is_delta < 0)
+		return err_prefix(err, "table %s", table.name);
+	if (is_delta == 0)
 		return err_set(err, ERR_USAGE,
 			"table %s is no Delta table on this machine, and only those have versions",
 			table.name);

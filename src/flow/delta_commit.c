@@ -49,11 +49,16 @@ int
 txn_begin(struct delta_txn *t, struct duck *d, const char *dir, const int64_t *expected_version,
 	struct arena *a, struct err *err)
 {
+	int is;
+
 	*t = (struct delta_txn){.dir = dir, .d = d, .a = a, .parameters = "{}"};
 	t->base.dir = dir;
 	t->base.version = -1;
 	t->reads = expected_version != NULL;
-	t->exists = delta_is_table(dir);
+	is = delta_is_table(dir, err);
+	if (is < 0)
+		return -1;
+	t->exists = is > 0;
 	if (!t->exists && expected_version != NULL)
 		return check_expected(t, *expected_version, err);
 	if (!t->exists) {
@@ -382,6 +387,18 @@ take_version(const char *temp, const char *path)
 	return renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE);
 }
 
+/*
+ * Whether the file got its second name, whatever link() says: over NFS its reply may be lost, and the request that is sent
+ * again finds the name taken, by ourselves (link(2) and the notes on O_EXCL in open(2)).
+ */
+static bool
+is_linked(const char *temp)
+{
+	struct stat sb;
+
+	return stat(temp, &sb) == 0 && sb.st_nlink == 2;
+}
+
 /* *version: the one that was tried first, then the one that it became. */
 static int
 publish(const struct delta_txn *t, const char *temp, int64_t *version, struct err *err)
@@ -392,6 +409,8 @@ publish(const struct delta_txn *t, const char *temp, int64_t *version, struct er
 	for (int i = 0; i < COMMIT_TRIES; i++, ++*version) {
 		path = log_commit_path(t->dir, *version);
 		why = take_version(temp, path) == 0 ? 0 : errno;
+		if (why == EEXIST && is_linked(temp))
+			why = 0;
 		if (why != 0 && why != EEXIST)
 			err_errno(err, why, "%s", path);
 		free(path);
@@ -482,6 +501,51 @@ check_allowed(const struct delta_txn *t, struct err *err)
 	return 0;
 }
 
+static void
+count_rows(int64_t of_file, int sign, int64_t *rows, ssize_t *unknown)
+{
+	if (of_file < 0)
+		*unknown += sign;
+	else
+		*rows += sign * of_file;
+}
+
+/* Of files that come to the table's and those that leave it. */
+static int64_t
+rows_after(const struct delta_txn *t)
+{
+	int64_t rows = 0;
+	ssize_t unknown = 0;
+
+	for (size_t i = 0; i < t->base.n_files; i++)
+		count_rows(t->base.files[i].rows, 1, &rows, &unknown);
+	for (size_t i = 0; i < t->n_removed; i++)
+		count_rows(t->removed[i]->rows, -1, &rows, &unknown);
+	for (size_t i = 0; i < t->added.n; i++)
+		count_rows(t->added.items[i].rows, 1, &rows, &unknown);
+	return unknown == 0 ? rows : -1;
+}
+
+/* What others commit in between leaves the columns as they are: it would be a conflict. */
+static void
+tell_table(const struct delta_txn *t, struct delta_written *out)
+{
+	bool alone = out->version == t->base.version + 1;
+	const char **names;
+
+	out->rows = alone ? rows_after(t) : -1;
+	out->size = alone ? t->base.size - out->bytes_removed + out->bytes_added : -1;
+	if (t->told == NULL)
+		return;
+	for (size_t i = 0; i < t->type->n; i++)
+		columns_add(&out->columns, t->told, t->type->fields[i].name,
+			delta_type_sql(t->type->fields[i].type, t->told));
+	names = arena_array(t->told, t->partition_columns.n + 1, sizeof(*names));
+	for (size_t i = 0; i < t->partition_columns.n; i++)
+		names[i] = arena_strdup(t->told, t->partition_columns.items[i]);
+	out->partition_columns = (struct delta_names){names, t->partition_columns.n};
+}
+
 int
 txn_commit(struct delta_txn *t, struct delta_written *out, struct err *err)
 {
@@ -505,6 +569,7 @@ txn_commit(struct delta_txn *t, struct delta_written *out, struct err *err)
 		out->bytes_added += t->added.items[i].size;
 	for (size_t i = 0; i < t->n_removed; i++)
 		out->bytes_removed += t->removed[i]->size;
+	tell_table(t, out);
 	checkpoint_when_due(t->d, &t->base, version);
 	return rc;
 }

@@ -186,6 +186,7 @@ struct delta_txn {
 	const char *dir;
 	struct duck *d;
 	struct arena *a; /* the caller's */
+	struct arena *told; /* for the columns that are told of; NULL: none are */
 	bool exists; /* the table, when it began */
 	bool made_dir;
 	struct delta_snapshot base; /* of a table that exists */

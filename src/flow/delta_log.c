@@ -155,8 +155,13 @@ log_list(const char *dir, struct arena *a, struct log_listing *out, struct err *
 		return err_set(err, ERR_NOT_FOUND, "%s is no Delta table", dir);
 	if (d == NULL)
 		return err_errno(err, errno, "%s/%s", dir, DELTA_LOG_DIR);
-	while ((entry = readdir(d)) != NULL)
+	while ((errno = 0, entry = readdir(d)) != NULL)
 		take_name(out, entry->d_name, a);
+	if (errno != 0) {
+		err_errno(err, errno, "%s/%s", dir, DELTA_LOG_DIR);
+		closedir(d);
+		return -1;
+	}
 	closedir(d);
 	sort_listing(out);
 	if (out->n_commits == 0 && out->n_checkpoints == 0)
@@ -164,16 +169,20 @@ log_list(const char *dir, struct arena *a, struct log_listing *out, struct err *
 	return 0;
 }
 
-bool
-delta_is_table(const char *dir)
+int
+delta_is_table(const char *dir, struct err *err)
 {
 	struct arena a = ARENA_INIT;
 	struct log_listing listing;
-	struct err err = ERR_INIT;
-	bool is = log_list(dir, &a, &listing, &err) == 0;
+	struct err ours = ERR_INIT;
+	int is = log_list(dir, &a, &listing, &ours) == 0;
 
 	arena_free(&a);
-	return is;
+	if (is || ours.code == ERR_NOT_FOUND)
+		return is;
+	if (err != NULL)
+		*err = ours;
+	return -1;
 }
 
 static int64_t

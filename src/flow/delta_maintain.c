@@ -216,10 +216,13 @@ delta_optimize(struct duck *d, const char *dir, const struct delta_names *z_orde
 	static const struct delta_names none;
 	struct arena a = ARENA_INIT;
 	struct delta_txn t;
-	int rc;
+	int is, rc;
 
 	*out = (struct delta_written){.version = -1};
-	if (!delta_is_table(dir))
+	is = delta_is_table(dir, err);
+	if (is < 0)
+		return -1;
+	if (is == 0)
 		return err_set(err, ERR_NOT_FOUND, "%s is no Delta table", dir);
 	rc = txn_begin(&t, d, dir, NULL, &a, err);
 	if (rc == 0)

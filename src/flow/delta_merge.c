@@ -471,6 +471,7 @@ delta_merge(struct duck *d, const char *dir, const char *sql, enum delta_merge_m
 		options = &none;
 	*out = (struct delta_written){.version = -1};
 	rc = txn_begin(&t, d, dir, options->expected_version, &a, err);
+	t.told = options->arena;
 	if (rc == 0)
 		rc = t.exists ? merge_into(&m, sql, options->add_columns, out, err)
 			      : merge_into_new(&t, sql, mode, options, out, err);
@@ -491,7 +492,10 @@ delta_edit(struct duck *d, const char *dir, const struct delta_edit *edit,
 	int rc;
 
 	*out = (struct delta_written){.version = -1};
-	if (!delta_is_table(dir))
+	rc = delta_is_table(dir, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
 		return err_set(err, ERR_NOT_FOUND, "%s is no Delta table", dir);
 	rc = txn_begin(&t, d, dir, expected_version, &a, err);
 	if (rc == 0)

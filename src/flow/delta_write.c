@@ -218,6 +218,7 @@ delta_overwrite(struct duck *d, const char *dir, const char *sql,
 	options = or_none(options);
 	*out = (struct delta_written){.version = -1};
 	rc = txn_begin(&t, d, dir, options->expected_version, &a, err);
+	t.told = options->arena;
 	if (rc == 0)
 		rc = overwrite(&t, sql, options, out, err);
 	if (rc < 0 && !out->committed)
@@ -270,7 +271,10 @@ delta_number_rows(struct duck *d, const char *dir, const char *name,
 	int rc;
 
 	*out = (struct delta_written){.version = -1};
-	if (!delta_is_table(dir))
+	rc = delta_is_table(dir, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
 		return err_set(err, ERR_NOT_FOUND, "%s is no Delta table", dir);
 	rc = txn_begin(&t, d, dir, expected_version, &a, err);
 	if (rc == 0)
@@ -429,6 +433,7 @@ delta_append(struct duck *d, const char *dir, const char *sql,
 		err_clear(&ours);
 		*out = (struct delta_written){.version = -1};
 		rc = txn_begin(&t, d, dir, options->expected_version, &a, &ours);
+		t.told = options->arena;
 		if (rc == 0)
 			rc = write_append(&t, sql, options, out, &ours);
 		if (rc < 0 && !out->committed)

@@ -1,5 +1,7 @@
 #include "flow/table_data.h"
 
+#include <assert.h>
+
 #include "base/json.h"
 #include "base/uuid.h"
 #include "flow/cells.h"
@@ -76,4 +78,39 @@ table_data_measure(struct duck *duck, const char *dir, struct arena *a, struct t
 	return duck_number(duck,
 		arena_printf(a, "SELECT count(*) FROM (%s)", delta_scan_sql(&s, a)), &w->row_count,
 		err);
+}
+
+/* What the write itself does not know, as it was not alone or some files say no number of rows. */
+static int
+count_again(struct duck *duck, const char *dir, struct arena *a, struct table_written *w,
+	struct err *err)
+{
+	struct table_written measured = {0};
+
+	if (table_data_measure(duck, dir, a, &measured, err) < 0)
+		return -1;
+	w->row_count = measured.row_count;
+	w->size_bytes = measured.size_bytes;
+	return 0;
+}
+
+int
+table_data_after(struct duck *duck, const char *dir, struct arena *a,
+	const struct delta_written *written, struct table_written *w, struct err *err)
+{
+	assert(written->columns.n > 0);
+	*w = (struct table_written){
+		.file_path = dir,
+		.schema_json = table_data_schema(&written->columns, a),
+		.partition_columns = names_json(&written->partition_columns, a),
+		.column_count = (int64_t)written->columns.n,
+		.row_count = written->rows,
+		.size_bytes = written->size,
+	};
+	if ((written->rows >= 0 && written->size >= 0) || count_again(duck, dir, a, w, err) == 0)
+		return 0;
+	w->row_count = COUNT_NONE; /* keeps what the catalog has */
+	if (written->size < 0)
+		w->size_bytes = COUNT_NONE;
+	return -1;
 }

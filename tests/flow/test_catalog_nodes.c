@@ -1,6 +1,64 @@
 /* Tables of a real catalog (SQLite) as sources and results of flows. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <unistd.h>
+
 #include "catalog_test.h"
 #include "catalog/namespaces.h"
+#include "catalog/table_write.h"
+#include "flow/delta.h"
+
+/* What goes wrong while a table is written, in place of the system's own calls. */
+static struct {
+	int open_log; /* which opening of a log fails from here on: 1 is the next one; 0: none */
+	void (*before_commit)(void); /* once */
+	void (*after_commit)(void); /* once */
+	bool reply_is_lost; /* of the next commit: it is there, and is said to have been there already */
+} fault;
+
+DIR *
+opendir(const char *path)
+{
+	int fd;
+
+	if (strstr(path, "_delta_log") != NULL && fault.open_log > 0 && --fault.open_log == 0) {
+		errno = EMFILE;
+		return NULL;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fdopendir(fd) : NULL;
+}
+
+static void
+once(void (**hook)(void))
+{
+	void (*call)(void) = *hook;
+
+	*hook = NULL;
+	if (call != NULL)
+		call();
+}
+
+int
+link(const char *from, const char *to)
+{
+	int rc;
+
+	once(&fault.before_commit);
+	rc = linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+	if (rc < 0)
+		return -1;
+	once(&fault.after_commit);
+	if (fault.reply_is_lost) {
+		fault.reply_is_lost = false;
+		errno = EEXIST;
+		return -1;
+	}
+	return 0;
+}
+
 
 START_TEST(overwriting_makes_a_version_and_moves_the_stamp)
 {
@@ -384,6 +442,141 @@ START_TEST(a_virtual_table_may_be_made_by_a_program)
 }
 END_TEST
 
+/* --- what goes wrong ------------------------------------------------------------------------------------------- */
+
+START_TEST(a_log_that_cannot_be_opened_is_no_missing_table)
+{
+	struct table_info before;
+
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	before = table_of("t");
+	for (int i = 1; i <= 3; i++) {
+		fault.open_log = i;
+		fails(write_rows("[2]", "[b]", "table_name: t"), ERR_FAILED, strerror(EMFILE));
+		ck_assert_int_eq(fault.open_log, 0);
+	}
+	ck_assert_str_eq(table_of("t").file_path, before.file_path);
+	reads("catalog_table_name: t", "1|a");
+	fault.open_log = 1;
+	not_read("catalog_table_name: t", strerror(EMFILE));
+}
+END_TEST
+
+START_TEST(a_commit_that_is_said_to_be_another_ones_is_known_again)
+{
+	fault.reply_is_lost = true;
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	fault.reply_is_lost = true;
+	ok(write_rows("[2]", "[b]", "table_name: t, write_mode: append"));
+	ck_assert(!fault.reply_is_lost);
+	reads("catalog_table_name: t", "1|a;2|b");
+	ck_assert_int_eq(table_of("t").row_count, 2);
+}
+END_TEST
+
+static void
+cancel(void)
+{
+	duck_interrupt(duck);
+}
+
+/* Its newest version can be read with the engine only. */
+static void
+make_checkpoint(void)
+{
+	ck_assert_msg(
+		delta_checkpoint(duck, table_of("t").file_path, 0, &err) == 0, "%s", err.text);
+}
+
+START_TEST(what_was_committed_before_a_cancel_is_told)
+{
+	struct table_info before, after;
+	struct delta_snapshot s;
+
+	ok(write_rows("[1, 2]", "[a, b]", "table_name: t"));
+	make_checkpoint();
+	before = table_of("t");
+	fault.after_commit = cancel;
+	ok(write_rows("[3]", "[c]", "table_name: t, write_mode: append"));
+	after = table_of("t");
+	ck_assert_int_gt(after.updated_us, before.updated_us);
+	ck_assert_int_eq(after.row_count, 3);
+	ck_assert_int_eq(after.column_count, 2);
+	ck_assert_str_eq(after.schema_json, before.schema_json);
+	open_anew();
+	ok(delta_open(after.file_path, DELTA_LATEST, duck, &arena, &s, &err));
+	ck_assert_int_eq(after.size_bytes, s.size);
+}
+END_TEST
+
+static void
+append_two(void)
+{
+	struct delta_written written;
+
+	ok(delta_append(duck, table_of("t").file_path,
+		"SELECT CAST(k AS BIGINT) AS k, 'other' AS v FROM range(2) AS r(k)", NULL, &written,
+		&err));
+}
+
+START_TEST(rows_of_writers_that_came_in_between_are_counted)
+{
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	make_checkpoint();
+	fault.before_commit = append_two;
+	ok(write_rows("[2]", "[b]", "table_name: t, write_mode: append"));
+	ck_assert_int_eq(table_of("t").row_count, 4);
+	fault.before_commit = append_two;
+	ok(write_rows("[3]", "[c]", "table_name: t, write_mode: append"));
+	ck_assert_int_eq(table_of("t").row_count, 7);
+}
+END_TEST
+
+static void
+append_two_and_cancel(void)
+{
+	append_two();
+	fault.after_commit = cancel;
+}
+
+START_TEST(a_cancel_loses_a_number_rather_than_the_news)
+{
+	struct table_info before;
+
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	make_checkpoint();
+	before = table_of("t");
+	fault.before_commit = append_two_and_cancel;
+	ok(write_rows("[2]", "[b]", "table_name: t, write_mode: append"));
+	ck_assert_int_gt(table_of("t").updated_us, before.updated_us);
+	ck_assert_int_eq(table_of("t").row_count, before.row_count);
+	ck_assert_str_eq(table_of("t").schema_json, before.schema_json);
+}
+END_TEST
+
+static void
+make_same_table(void)
+{
+	struct table_written other = {
+		.name = "dup", .file_path = "/nonexistent", .flow_id = ID_NONE, .run_id = ID_NONE};
+	int64_t id;
+
+	ok(namespaces_default(&cat, &other.namespace_id, &err));
+	ok(tables_record_write(&cat, ID_NONE, &other, &id, &err));
+}
+
+START_TEST(the_data_of_a_table_that_another_run_made_first_goes)
+{
+	glob_t found;
+
+	fault.before_commit = make_same_table;
+	fails(write_rows("[1]", "[a]", "table_name: dup"), ERR_CONFLICT, "already exists");
+	ck_assert_int_eq(glob(arena_printf(&arena, "%s/dup_*", paths.tables), 0, NULL, &found),
+		GLOB_NOMATCH);
+	ck_assert_str_eq(table_of("dup").file_path, "/nonexistent");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -406,6 +599,12 @@ main(void)
 	tcase_add_test(tc, a_virtual_table_may_be_made_by_a_flow_that_runs_another);
 	tcase_add_test(tc, a_flow_that_runs_the_flow_of_a_table_that_it_makes_is_a_loop);
 	tcase_add_test(tc, a_flow_writes_tables_within_another);
+	tcase_add_test(tc, a_log_that_cannot_be_opened_is_no_missing_table);
+	tcase_add_test(tc, a_commit_that_is_said_to_be_another_ones_is_known_again);
+	tcase_add_test(tc, what_was_committed_before_a_cancel_is_told);
+	tcase_add_test(tc, rows_of_writers_that_came_in_between_are_counted);
+	tcase_add_test(tc, a_cancel_loses_a_number_rather_than_the_news);
+	tcase_add_test(tc, the_data_of_a_table_that_another_run_made_first_goes);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }

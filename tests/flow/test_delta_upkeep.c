@@ -421,7 +421,7 @@ START_TEST(a_checkpoint_of_others_in_parts_is_read_when_all_are_there)
 	put_parquet("x y.parquet", "SELECT 1::BIGINT AS id");
 	put_file("_delta_log/_last_checkpoint", "{\"version\":3,\"size\":4,\"parts\":2}");
 	put_checkpoint_part(3, 1, PART_ADD);
-	ck_assert(!delta_is_table(table));
+	ck_assert_int_eq(delta_is_table(table, NULL), 0);
 	put_checkpoint_part(3, 2,
 		"SELECT NULL::STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER) AS "
 		"protocol, "
@@ -433,7 +433,7 @@ START_TEST(a_checkpoint_of_others_in_parts_is_read_when_all_are_there)
 		"5::BIGINT} AS metaData UNION ALL SELECT {'minReaderVersion': 1, "
 		"'minWriterVersion': 2}, "
 		"NULL");
-	ck_assert(delta_is_table(table));
+	ck_assert_int_eq(delta_is_table(table, NULL), 1);
 	ck_assert_str_eq(table_rows(), "1|7");
 	ck_assert_str_eq(open_at(3).id, "the id");
 	s = open_at(3);

@@ -79,6 +79,7 @@ catalog_scan_sql(const struct table_info *table, int64_t version, struct duck *d
 	struct arena *a, const char **sql, struct err *err)
 {
 	struct delta_snapshot snapshot;
+	int is_delta;
 
 	if (table->file_path == NULL)
 		return err_set(err, ERR_NOT_FOUND, "table %s has no data yet", table->name);
@@ -88,7 +89,10 @@ catalog_scan_sql(const struct table_info *table, int64_t version, struct duck *d
 	if (!table->file_exists)
 		return err_set(err, ERR_NOT_FOUND, "table %s: there is no table at %s", table->name,
 			table->file_path);
-	if (delta_is_table(table->file_path)) {
+	is_delta = delta_is_table(table->file_path, err);
+	if (is_delta < 0)
+		return err_prefix(err, "table %s", table->name);
+	if (is_delta) {
 		if (delta_open(table->file_path, version, duck, a, &snapshot, err) < 0)
 			return err_prefix(err, "table %s", table->name);
 		*sql = delta_scan_sql(&snapshot, a);

@@ -2,6 +2,7 @@
  * Tables of the catalog as results. The data is committed first, then the catalog's row in one transaction: what
  * dies between the two leaves a table whose newest version is read, and no trigger that came too early.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct target {
 	int mode;
 	struct delta_names keys, partition;
 	struct scd2 scd2; /* of MODE_SCD2 */
+	bool is_delta; /* the table that is there: a Delta table, and not a single file */
 };
 
 /* --- settings ---------------------------------------------------------------------------------------------- */
@@ -136,10 +138,11 @@ find_namespace(struct catalog *cat, struct target *t, struct err *err)
 
 /* id ID_NONE: there is none yet. */
 static int
-find_table(struct catalog *cat, const struct target *t, struct arena *a, struct table_info *out,
+find_table(struct catalog *cat, struct target *t, struct arena *a, struct table_info *out,
 	struct err *err)
 {
 	struct table_list list;
+	int is_delta;
 
 	*out = (struct table_info){.id = ID_NONE};
 	if (tables_list(cat, t->namespace_id, a, &list, err) < 0)
@@ -147,6 +150,12 @@ find_table(struct catalog *cat, const struct target *t, struct arena *a, struct 
 	for (size_t i = 0; i < list.n; i++)
 		if (strcmp(list.items[i].name, t->name) == 0)
 			*out = list.items[i];
+	if (out->file_path == NULL || !out->file_exists)
+		return 0;
+	is_delta = delta_is_table(out->file_path, err);
+	if (is_delta < 0)
+		return err_prefix(err, "table %s", t->name);
+	t->is_delta = is_delta > 0;
 	return 0;
 }
 
@@ -177,7 +186,7 @@ check_table(const struct target *t, const struct table_info *table, struct err *
 		return err_set(err, ERR_CONFLICT,
 			"table %s is there already and keeps no history (scd2)", t->name);
 	if (t->mode != MODE_OVERWRITE && table->file_path != NULL && table->file_exists &&
-		!delta_is_table(table->file_path))
+		!t->is_delta)
 		return err_set(err, ERR_USAGE,
 			"table %s is one file of parquet; only overwrite makes a table of it that "
 			"write_mode %s can change",
@@ -244,7 +253,7 @@ record(struct plan *plan, const struct target *t, const struct table_info *table
 static const char *
 folder_of(struct plan *plan, const struct target *t, const struct table_info *table)
 {
-	if (table->file_path != NULL && (!table->file_exists || delta_is_table(table->file_path)))
+	if (table->file_path != NULL && (!table->file_exists || t->is_delta))
 		return table->file_path;
 	return table_data_new_folder(plan->catalog->paths, t->name, &plan->arena);
 }
@@ -257,12 +266,12 @@ write_delta(struct plan *plan, const struct target *t, const char *dir, struct r
 	const struct delta_write_options options = {
 		.partition_columns = t->partition,
 		.add_columns = true,
+		.arena = &plan->arena,
 	};
-	/* A merge into a table goes by the table's own partitions. */
 	const struct delta_write_options merge = {
-		.partition_columns =
-			delta_is_table(dir) ? (struct delta_names){NULL, 0} : t->partition,
+		.partition_columns = t->partition,
 		.add_columns = t->mode == MODE_UPSERT,
+		.arena = &plan->arena,
 	};
 
 	switch (t->mode) {
@@ -287,7 +296,8 @@ write_data(struct plan *plan, const struct target *t, const struct table_info *t
 	struct relation *relation, int64_t *rows, struct err *err)
 {
 	const char *dir = folder_of(plan, t, table);
-	struct table_written w = {0};
+	bool is_new = table->file_path == NULL || strcmp(table->file_path, dir) != 0;
+	struct table_written w;
 	struct delta_written written;
 
 	if (write_delta(plan, t, dir, relation, &written, err) < 0)
@@ -298,15 +308,24 @@ write_data(struct plan *plan, const struct target *t, const struct table_info *t
 		plan_say(plan, "table %s is as it was: nothing is to be written", t->name);
 		return 0;
 	}
-	if (table_data_measure(plan->duck, dir, &plan->arena, &w, err) < 0)
-		return -1;
+	/* The data is committed: who waits for it has to hear of it, also when the engine does nothing more because the run is to end. */
+	if (table_data_after(plan->duck, dir, &plan->arena, &written, &w, err) < 0) {
+		plan_say(plan, "table %s: how many rows it has now is not known: %s", t->name,
+			err->text);
+		err_clear(err);
+	}
 	if (t->mode == MODE_SCD2)
 		w.scd2_config = scd2_config(&t->scd2, &plan->arena);
 	else if (tables_scd2_is_stale(table->scd2_config, w.schema_json))
 		w.scd2_config = "";
-	if (record(plan, t, table, &w, err) < 0)
-		return err_prefix(err, "the data is at %s, but the catalog was not told", dir);
-	if (table->file_path != NULL && strcmp(table->file_path, dir) != 0)
+	if (record(plan, t, table, &w, err) < 0) {
+		if (!is_new || err->code != ERR_CONFLICT)
+			return err_prefix(
+				err, "the data is at %s, but the catalog was not told", dir);
+		tables_drop_data(plan->catalog, dir); /* no row will ever name it */
+		return -1;
+	}
+	if (is_new && table->file_path != NULL)
 		tables_drop_data(plan->catalog, table->file_path);
 	return 0;
 }

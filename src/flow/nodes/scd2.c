@@ -338,7 +338,8 @@ static int
 make_table(struct write *w, const char *dir, const struct delta_names *partition,
 	struct delta_written *out, struct err *err)
 {
-	const struct delta_write_options options = {.partition_columns = *partition};
+	const struct delta_write_options options = {
+		.partition_columns = *partition, .arena = w->a};
 	const struct scd2 *h = w->scd2;
 	const char *sql;
 
@@ -558,7 +559,10 @@ change_table(struct write *w, const char *dir, struct delta_written *out, struct
 {
 	const struct delta_names key = {&w->scd2->surrogate, 1};
 	const struct delta_write_options options = {
-		.add_columns = true, .expected_version = &w->table.version};
+		.add_columns = true,
+		.expected_version = &w->table.version,
+		.arena = w->a,
+	};
 	int64_t n;
 
 	if (open_table(w, dir, err) < 0 || make_changes(w, &n, err) < 0)
@@ -581,8 +585,10 @@ write_again(struct write *w, const char *dir, const struct delta_names *partitio
 	for (int i = 0; i < TRIES; i++) {
 		err_clear(&ours);
 		*out = (struct delta_written){.version = -1};
-		rc = delta_is_table(dir) ? change_table(w, dir, out, &ours)
-					 : make_table(w, dir, partition, out, &ours);
+		rc = delta_is_table(dir, &ours);
+		if (rc >= 0)
+			rc = rc > 0 ? change_table(w, dir, out, &ours)
+				    : make_table(w, dir, partition, out, &ours);
 		if (rc == 0 || ours.code != ERR_CONFLICT || out->committed)
 			break;
 	}
