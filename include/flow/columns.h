@@ -66,6 +66,11 @@ void sql_text(struct buf *b, const char *text);
 /* The same in the arena. */
 const char *sql_quoted(struct arena *a, const char *name);
 const char *sql_literal(struct arena *a, const char *text);
+/*
+ * A path as the pattern that only this file matches: the engine takes what it reads for patterns. Not quoted; in the arena. It cannot
+ * be said of a path with a '\' beside one of "*?[": there the engine finds no file.
+ */
+const char *sql_pattern(struct arena *a, const char *path);
 /* An expression as the text that Polars makes of its value. In the arena. */
 const char *sql_as_text(struct arena *a, const char *sql, enum type_class type);
 

@@ -290,6 +290,23 @@ sql_literal(struct arena *a, const char *text)
 }
 
 const char *
+sql_pattern(struct arena *a, const char *path)
+{
+	char *out = arena_alloc(a, 3 * strlen(path) + 1), *p = out;
+
+	for (; *path != '\0'; path++) {
+		bool special = strchr("*?[", *path) != NULL;
+
+		if (special)
+			*p++ = '[';
+		*p++ = *path;
+		if (special)
+			*p++ = ']';
+	}
+	return out;
+}
+
+const char *
 sql_as_text(struct arena *a, const char *sql, enum type_class type)
 {
 	switch (type) {

@@ -62,7 +62,7 @@ checkpoint_path(const char *dir, const struct log_checkpoint *c, int part)
 
 /* One column: each row's action as a commit has it. */
 static void
-put_read_sql(struct buf *b, const char *dir, const struct log_checkpoint *c)
+put_read_sql(struct buf *b, const char *dir, const struct log_checkpoint *c, struct arena *a)
 {
 	buf_puts(b, "SELECT CASE");
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
@@ -77,7 +77,7 @@ put_read_sql(struct buf *b, const char *dir, const struct log_checkpoint *c)
 		char *path = checkpoint_path(dir, c, part);
 
 		buf_puts(b, part > 1 ? ", " : "");
-		sql_text(b, path);
+		sql_text(b, sql_pattern(a, path));
 		free(path);
 	}
 	buf_puts(b, "], hive_partitioning = false, schema = MAP {");
@@ -112,6 +112,7 @@ checkpoint_read(struct log_state *state, const struct log_checkpoint *checkpoint
 {
 	char *where = checkpoint_path(state->dir, checkpoint, 1);
 	struct duck_rows *rows = NULL;
+	struct arena a = ARENA_INIT;
 	struct buf sql;
 	int rc = -1;
 
@@ -125,7 +126,7 @@ checkpoint_read(struct log_state *state, const struct log_checkpoint *checkpoint
 			PARTS_MAX);
 		goto out;
 	}
-	put_read_sql(&sql, state->dir, checkpoint);
+	put_read_sql(&sql, state->dir, checkpoint, &a);
 	rc = duck_query(d, buf_str(&sql), &rows, err);
 	if (rc < 0)
 		err_prefix(err, "%s", where);
@@ -134,6 +135,7 @@ checkpoint_read(struct log_state *state, const struct log_checkpoint *checkpoint
 out:
 	duck_rows_free(rows);
 	buf_free(&sql);
+	arena_free(&a);
 	free(where);
 	return rc;
 }
@@ -170,12 +172,13 @@ write_lines(
 static int
 lines_to_parquet(struct duck *d, const char *lines, const char *parquet, struct err *err)
 {
+	struct arena a = ARENA_INIT;
 	struct buf b;
 	int rc;
 
 	buf_init(&b, DELTA_SQL_MAX);
 	buf_puts(&b, "COPY (SELECT * FROM read_json(");
-	sql_text(&b, lines);
+	sql_text(&b, sql_pattern(&a, lines));
 	buf_puts(&b, ", format = 'newline_delimited', columns = {");
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		buf_printf(
@@ -185,6 +188,7 @@ lines_to_parquet(struct duck *d, const char *lines, const char *parquet, struct 
 	buf_puts(&b, " (FORMAT parquet, COMPRESSION snappy)");
 	rc = duck_exec(d, buf_str(&b), NULL, err);
 	buf_free(&b);
+	arena_free(&a);
 	return rc;
 }
 

@@ -230,7 +230,7 @@ stats_sql(const struct writing *w, size_t first, size_t n, const struct delta_fi
 	buf_puts(&b, " FROM parquet_metadata([");
 	for (size_t i = 0; i < n; i++) {
 		buf_puts(&b, i > 0 ? ", " : "");
-		sql_text(&b, w->items[first + i].temp);
+		sql_text(&b, sql_pattern(w->a, w->items[first + i].temp));
 	}
 	buf_puts(&b, "]) GROUP BY file_name");
 	sql = arena_strdup(w->a, buf_str(&b));

@@ -456,7 +456,7 @@ put_read_parquet(struct buf *b, const struct delta_snapshot *s,
 	buf_puts(b, "read_parquet([");
 	for (size_t i = 0; i < n; i++) {
 		buf_puts(b, i > 0 ? ", " : "");
-		sql_text(b, snapshot_file_path(s, files[i], a));
+		sql_text(b, sql_pattern(a, snapshot_file_path(s, files[i], a)));
 	}
 	buf_puts(b, "], hive_partitioning = false, schema = MAP {");
 	for (size_t i = 0; i < s->columns.n; i++) {

@@ -706,6 +706,35 @@ START_TEST(a_merge_makes_the_table_that_is_not_there)
 }
 END_TEST
 
+static void
+copy_table(const char *name)
+{
+	ck_assert_int_eq(system(text("rm -rf '%s/%s' && cp -r '%s' '%s/%s'", folder, name, table,
+				 folder, name)),
+		0);
+}
+
+/* Folders beside it that its name matches, were it a pattern, hold the same files. */
+START_TEST(a_folder_is_no_pattern)
+{
+	struct err err = ERR_INIT;
+
+	xstrset(&table, text("%s/d*[6]?", folder));
+	overwrite("SELECT 1 AS k, 'x' AS p", NAMES("p"));
+	copy_table("dd66");
+	copy_table("d*6.");
+	append("SELECT 2 AS k, 'y' AS p");
+	copy_table("dd66");
+	copy_table("d*6.");
+	ck_assert_str_eq(table_rows(), "1|x\n2|y");
+	ck_assert_int_eq(written.rows_inserted, 1);
+	ck_assert_msg(delta_checkpoint(d, table, 1, &err) == 0, "%s", err.text);
+	copy_table("dd66");
+	append("SELECT 3 AS k, NULL AS p");
+	ck_assert_str_eq(table_rows(), "1|x\n2|y\n3|NULL");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -738,6 +767,7 @@ main(void)
 	tcase_add_test(tc, a_merge_goes_through_partitions_and_adds_columns);
 	tcase_add_test(tc, a_merge_that_is_not_clear_is_refused);
 	tcase_add_test(tc, a_merge_makes_the_table_that_is_not_there);
+	tcase_add_test(tc, a_folder_is_no_pattern);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }

@@ -101,7 +101,8 @@ catalog_scan_sql(const struct table_info *table, int64_t version, struct duck *d
 	if (version != DELTA_LATEST)
 		return err_set(err, ERR_USAGE,
 			"table %s is one file of parquet, which has no versions", table->name);
-	*sql = arena_printf(a, "SELECT * FROM read_parquet(%s)", sql_literal(a, table->file_path));
+	*sql = arena_printf(a, "SELECT * FROM read_parquet(%s)",
+		sql_literal(a, sql_pattern(a, table->file_path)));
 	return 0;
 }
 

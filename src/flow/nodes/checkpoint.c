@@ -200,11 +200,12 @@ name_outputs(struct compiler *c, struct program_run *run, struct err *err)
 static const char *
 scan_of(struct compiler *c, const struct program *program, const char *path)
 {
+	const char *file = sql_literal(c->arena, sql_pattern(c->arena, path));
+
 	if (program->writes == FORMAT_PARQUET)
-		return arena_printf(c->arena, "read_parquet(%s)", sql_literal(c->arena, path));
+		return arena_printf(c->arena, "read_parquet(%s)", file);
 	return arena_printf(c->arena,
-		"read_csv(%s, delim = ',', quote = '\"', escape = '\"', header = true, %s)",
-		sql_literal(c->arena, path),
+		"read_csv(%s, delim = ',', quote = '\"', escape = '\"', header = true, %s)", file,
 		program->columns.n > 0 ? "all_varchar = true" : "sample_size = -1");
 }
 

@@ -28,36 +28,6 @@ node_read_judge(const struct flow_node *node, const char **why)
 
 /* --- which files ------------------------------------------------------------------------------------------ */
 
-/*
- * A path that stands for itself, though the engine takes paths for patterns. In the arena; NULL with err for the one kind that
- * cannot be written so.
- */
-static const char *
-literal_path(const char *path, struct arena *a, struct err *err)
-{
-	char *out, *p;
-
-	if (strpbrk(path, "*?[") == NULL)
-		return path;
-	if (strchr(path, '\\') != NULL) {
-		err_set(err, ERR_USAGE,
-			"received_file: %s: the engine reads no path with a \\ beside one of *?[",
-			path);
-		return NULL;
-	}
-	p = out = arena_alloc(a, 3 * strlen(path) + 1);
-	for (; *path != '\0'; path++) {
-		bool special = strchr("*?[", *path) != NULL;
-
-		if (special)
-			*p++ = '[';
-		*p++ = *path;
-		if (special)
-			*p++ = ']';
-	}
-	return out;
-}
-
 /* The path in the engine's SQL: a folder stands for all files in it that end like its type. */
 static int
 add_path(struct compiler *c, const cJSON *file, enum file_type type, struct buf *sql,
@@ -79,9 +49,11 @@ add_path(struct compiler *c, const cJSON *file, enum file_type type, struct buf 
 	if (S_ISDIR(sb.st_mode) != (mode == 1))
 		return err_set(err, ERR_USAGE, "received_file: %s is %s folder", path,
 			mode == 1 ? "no" : "a");
-	path = literal_path(path, c->arena, err);
-	if (path == NULL)
-		return -1;
+	if (strpbrk(path, "*?[") != NULL && strchr(path, '\\') != NULL)
+		return err_set(err, ERR_USAGE,
+			"received_file: %s: the engine reads no path with a \\ beside one of *?[",
+			path);
+	path = sql_pattern(c->arena, path);
 	if (mode == 1)
 		path = arena_printf(c->arena, "%s/*.%s", path, file_types[type]);
 	sql_text(sql, path);
