@@ -1,4 +1,5 @@
 /* Rows for which something holds. Advanced: a formula. Basic: one comparison with a value. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,12 +79,21 @@ find_operator(struct basic *b, const char *name, struct err *err)
 }
 
 static bool
-is_number(const char *text)
+is_number(const struct basic *b, const char *text)
 {
 	char *end;
+	double number = strtod(text, &end);
 
-	strtod(text, &end);
-	return end != text && *end == '\0';
+	if (end == text || *end != '\0')
+		return false;
+	return isfinite(number) ? strpbrk(text, "xX") == NULL : b->class == TYPE_FLOAT;
+}
+
+/* Whether the engine takes it for a number as it is, and not for the name of a column, as "nan". A cast would make 2.5 an integer. */
+static bool
+is_literal(const char *number)
+{
+	return number[strspn(number, "+-0123456789.eE")] == '\0';
 }
 
 /* The value as one of the column's type: a text that is none is an error here, not when rows come. */
@@ -92,11 +102,11 @@ add_value(const struct basic *b, const char *value, struct buf *sql, struct err 
 {
 	bool truth;
 
-	if (type_is_number(b->class)) {
-		if (!is_number(value))
-			return err_set(err, ERR_USAGE,
-				"value: '%s' is no number, and column %s holds numbers", value,
-				b->column->name);
+	if (type_is_number(b->class) && !is_number(b, value))
+		return err_set(err, ERR_USAGE,
+			"value: '%s' is no number, and column %s holds numbers", value,
+			b->column->name);
+	if (is_literal(value) && type_is_number(b->class)) {
 		buf_puts(sql, value);
 	} else if (b->class == TYPE_BOOL) {
 		if (!text_to_bool(value, &truth))
