@@ -442,6 +442,37 @@ START_TEST(a_virtual_table_may_be_made_by_a_program)
 }
 END_TEST
 
+static int
+write_file_and_table(const char *settings)
+{
+	return run_file(file(arena_printf(&arena,
+				"- {id: 1, type: manual_input, outputs: [2, 3], setting_input: "
+				"{raw_data_format: {columns: [{name: k, data_type: Int64}], data: "
+				"[[1]]}}}\n"
+				"- {id: 2, type: output, input_ids: [1], setting_input: "
+				"{output_settings: {name: o.csv, directory: '%s'}}}\n"
+				"- {id: 3, type: catalog_writer, input_ids: [1], setting_input: "
+				"{catalog_write_settings: {%s}}}\n",
+				folder, settings)),
+		ID_NONE);
+}
+
+START_TEST(a_table_that_may_not_be_written_is_said_before_other_outputs_are)
+{
+	const char *path = arena_printf(&arena, "%s/o.csv", folder);
+
+	ok(write_rows("[1]", "[a]", "table_name: t"));
+	query_table("q", "SELECT 1 AS k");
+	fails(write_file_and_table("table_name: t, namespace_full_name: no.where"), ERR_NOT_FOUND,
+		"namespace_full_name");
+	ck_assert_int_ne(access(path, F_OK), 0);
+	fails(write_file_and_table("table_name: q"), ERR_CONFLICT, "virtual");
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ok(write_file_and_table("table_name: t"));
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
 /* --- what goes wrong ------------------------------------------------------------------------------------------- */
 
 START_TEST(a_log_that_cannot_be_opened_is_no_missing_table)
@@ -599,6 +630,7 @@ main(void)
 	tcase_add_test(tc, a_virtual_table_may_be_made_by_a_flow_that_runs_another);
 	tcase_add_test(tc, a_flow_that_runs_the_flow_of_a_table_that_it_makes_is_a_loop);
 	tcase_add_test(tc, a_flow_writes_tables_within_another);
+	tcase_add_test(tc, a_table_that_may_not_be_written_is_said_before_other_outputs_are);
 	tcase_add_test(tc, a_log_that_cannot_be_opened_is_no_missing_table);
 	tcase_add_test(tc, a_commit_that_is_said_to_be_another_ones_is_known_again);
 	tcase_add_test(tc, what_was_committed_before_a_cancel_is_told);

@@ -99,27 +99,6 @@ check_columns(const struct compiler *c, const struct delta_names *names, const c
 	return 0;
 }
 
-int
-node_catalog_writer(struct compiler *c, struct err *err)
-{
-	struct target t = {0};
-
-	if (take_target(c->node, c->arena, &t, err) < 0)
-		return -1;
-	if (t.mode >= MODE_UPSERT && t.mode <= MODE_DELETE && t.keys.n == 0)
-		return err_set(err, ERR_USAGE,
-			"catalog_write_settings: merge_keys: write_mode %s needs some",
-			modes[t.mode]);
-	if (check_columns(c, &t.keys, "merge_keys", err) < 0 ||
-		check_columns(c, &t.partition, "partition_by", err) < 0)
-		return -1;
-	if (t.mode == MODE_SCD2 && scd2_check(c, &t.scd2, err) < 0)
-		return err_prefix(err, "catalog_write_settings");
-	if (c->plan->catalog == NULL)
-		return err_set(err, ERR_FAILED, "it needs the catalog, and there is none");
-	return node_emit_input(c, 0, 0);
-}
-
 /* --- the table as it is ------------------------------------------------------------------------------------------- */
 
 /* By name first, then by id; else General.default. */
@@ -192,6 +171,42 @@ check_table(const struct target *t, const struct table_info *table, struct err *
 			"write_mode %s can change",
 			t->name, modes[t->mode]);
 	return 0;
+}
+
+/* The namespace and the table, which may be written so. */
+static int
+find_place(struct plan *plan, struct target *t, struct table_info *table, struct err *err)
+{
+	if (find_namespace(plan->catalog, t, err) < 0 ||
+		find_table(plan->catalog, t, &plan->arena, table, err) < 0)
+		return -1;
+	return check_table(t, table, err);
+}
+
+int
+node_catalog_writer(struct compiler *c, struct err *err)
+{
+	struct target t = {0};
+	struct table_info table;
+
+	if (take_target(c->node, c->arena, &t, err) < 0)
+		return -1;
+	if (t.mode >= MODE_UPSERT && t.mode <= MODE_DELETE && t.keys.n == 0)
+		return err_set(err, ERR_USAGE,
+			"catalog_write_settings: merge_keys: write_mode %s needs some",
+			modes[t.mode]);
+	if (check_columns(c, &t.keys, "merge_keys", err) < 0 ||
+		check_columns(c, &t.partition, "partition_by", err) < 0)
+		return -1;
+	if (t.mode == MODE_SCD2 && scd2_check(c, &t.scd2, err) < 0)
+		return err_prefix(err, "catalog_write_settings");
+	if (c->plan->catalog == NULL)
+		return err_set(err, ERR_FAILED, "it needs the catalog, and there is none");
+	/* Also before anything of the flow is written, as far as it can be told then. */
+	if (c->scope->outer == NULL && !c->plan->explains &&
+		find_place(c->plan, &t, &table, err) < 0)
+		return -1;
+	return node_emit_input(c, 0, 0);
 }
 
 /* --- what the catalog is told ------------------------------------------------------------------------------------- */
@@ -359,10 +374,7 @@ node_catalog_writer_write(struct plan *plan, const struct flow_node *node,
 	struct target t = {0};
 	struct table_info table;
 
-	if (take_target(node, &plan->arena, &t, err) < 0 ||
-		find_namespace(plan->catalog, &t, err) < 0 ||
-		find_table(plan->catalog, &t, &plan->arena, &table, err) < 0 ||
-		check_table(&t, &table, err) < 0)
+	if (take_target(node, &plan->arena, &t, err) < 0 || find_place(plan, &t, &table, err) < 0)
 		return -1;
 	if (t.mode == MODE_VIRTUAL)
 		return write_virtual(plan, &t, &table, relation, err);

@@ -32,6 +32,8 @@ node_output_judge(const struct flow_node *node, const char **why)
 	const cJSON *file = setting_object(node->settings, "output_settings");
 	const char *type =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(file, "file_type"));
+	const char *mode =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(file, "write_mode"));
 
 	for (int i = FILE_EXCEL; type != NULL && file_types[i] != NULL; i++)
 		if (text_equal_nocase(type, file_types[i])) {
@@ -39,6 +41,11 @@ node_output_judge(const struct flow_node *node, const char **why)
 			       "parquet";
 			return NODE_UNSUPPORTED;
 		}
+	if (mode != NULL && text_equal_nocase(mode, write_modes[WRITE_APPEND])) {
+		*why = "write_mode append: files are not appended to; write a new one, or a table "
+		       "of the catalog";
+		return NODE_UNSUPPORTED;
+	}
 	return NODE_OUTPUT;
 }
 
@@ -150,9 +157,6 @@ node_output_write(struct plan *plan, const struct flow_node *node, struct relati
 	if (target.mode == WRITE_NEW_FILE && stat(target.path, &sb) == 0)
 		return err_set(
 			err, ERR_CONFLICT, "output_settings: %s is there already", target.path);
-	if (target.mode == WRITE_APPEND)
-		return err_set(
-			err, ERR_USAGE, "output_settings: write_mode: files are not appended to");
 	temp = arena_printf(&plan->arena, "%s.%d.part", target.path, (int)getpid());
 	node_begin_sql(&sql);
 	add_copy(plan, relation, &target, temp, &sql);
