@@ -43,6 +43,7 @@ struct writing {
 	struct arena *a;
 	struct written *items;
 	size_t n;
+	int64_t rows; /* that the engine says it wrote */
 };
 
 /* --- folders and files ------------------------------------------------------------------------------------------ */
@@ -107,18 +108,21 @@ find_written(struct writing *w, const char *folder, const char *partition, struc
 	DIR *d = opendir(folder);
 	struct dirent *entry;
 	char *path;
+	int rc = 0;
 
 	if (d == NULL)
 		return errno == ENOENT ? 0 : err_errno(err, errno, "%s", folder);
-	while ((entry = readdir(d)) != NULL) {
+	while ((errno = 0, entry = readdir(d)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
 		path = path_join(folder, entry->d_name);
 		add_written(w, path, partition);
 		free(path);
 	}
+	if (errno != 0)
+		rc = err_errno(err, errno, "%s", folder);
 	closedir(d);
-	return 0;
+	return rc;
 }
 
 static int
@@ -357,7 +361,7 @@ copy(struct writing *w, const char *sql, const char *target, const char *options
 	buf_printf(&b, " (FORMAT parquet, COMPRESSION zstd%s)", options);
 	rc = buf_failed(&b)
 		? err_set(err, ERR_FAILED, "a statement of more than %d bytes", DELTA_SQL_MAX)
-		: duck_exec(w->d, buf_str(&b), NULL, err);
+		: duck_exec(w->d, buf_str(&b), &w->rows, err);
 	buf_free(&b);
 	return rc;
 }
@@ -568,10 +572,26 @@ adopt(struct writing *w, const struct written *from, struct added_files *out, st
 	return 0;
 }
 
+/* Of a file that was not found, or that has no statistics, no rows would be there. */
+static int
+check_rows(const struct writing *w, struct err *err)
+{
+	int64_t rows = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		rows += w->items[i].rows;
+	if (rows != w->rows)
+		return err_set(err, ERR_FAILED,
+			"%s: %" PRId64 " rows were written, and files of %" PRId64
+			" rows are there; the table is as it was",
+			w->dir, w->rows, rows);
+	return 0;
+}
+
 static int
 adopt_all(struct writing *w, struct added_files *out, struct err *err)
 {
-	if (collect_stats(w, err) < 0)
+	if (collect_stats(w, err) < 0 || check_rows(w, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->n; i++)
 		if (w->items[i].stats != NULL && adopt(w, &w->items[i], out, err) < 0)

@@ -1,4 +1,7 @@
 /* Writing Delta tables: create, overwrite, append, merge. */
+#include <dlfcn.h>
+#include <errno.h>
+
 #include "delta_test.h"
 
 #define NO_NAMES                                                                                   \
@@ -14,6 +17,27 @@
 	}
 
 static struct delta_written written;
+
+/* The next look into a folder of files that are written ends at once, with this error. */
+static struct {
+	bool ends;
+	int error;
+} listing;
+
+struct dirent *
+readdir(DIR *dir)
+{
+	struct dirent *(*real)(DIR *) = (struct dirent * (*)(DIR *)) dlsym(RTLD_NEXT, "readdir");
+	char link[64], path[PATH_MAX] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd(dir));
+	if (!listing.ends || readlink(link, path, sizeof(path) - 1) < 0 ||
+		strstr(path, "/.write-") == NULL)
+		return real(dir);
+	listing.ends = false;
+	errno = listing.error;
+	return NULL;
+}
 
 static void
 overwrite(const char *sql, struct delta_names partition_columns)
@@ -735,6 +759,26 @@ START_TEST(a_folder_is_no_pattern)
 }
 END_TEST
 
+START_TEST(files_that_are_not_found_again_are_an_error)
+{
+	static const int errors[] = {EIO, 0};
+	const char *sql = "SELECT k, k % 2 AS p FROM range(4) AS r(k)";
+	const struct delta_write_options options = {.partition_columns = NAMES("p")};
+	struct err err = ERR_INIT;
+
+	overwrite("SELECT 7 AS k, 0 AS p", NAMES("p"));
+	for (size_t i = 0; i < 2; i++) {
+		err_clear(&err);
+		listing.ends = true;
+		listing.error = errors[i];
+		ck_assert_int_eq(delta_overwrite(d, table, sql, &options, &written, &err), -1);
+		ck_assert_has(err.text, i == 0 ? strerror(EIO) : "4 rows were written");
+		ck_assert(!listing.ends);
+		ck_assert_str_eq(table_rows(), "7|0");
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -768,6 +812,7 @@ main(void)
 	tcase_add_test(tc, a_merge_that_is_not_clear_is_refused);
 	tcase_add_test(tc, a_merge_makes_the_table_that_is_not_there);
 	tcase_add_test(tc, a_folder_is_no_pattern);
+	tcase_add_test(tc, files_that_are_not_found_again_are_an_error);
 	suite_add_tcase(suite, tc);
 	return engine_test_run(suite);
 }
