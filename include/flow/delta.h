@@ -168,7 +168,8 @@ int delta_optimize(struct duck *d, const char *dir, const struct delta_names *z_
 
 /*
  * Deletes the files that were removed from the table longer ago than that, and files that no version knows, which must
- * be a day old at least: a writer may not have come to its commit. A dry run only lists them. Paths below the folder, in the arena.
+ * be a day old at least: a writer may not have come to its commit. Those stay, too, when more is to be kept than checkpoints
+ * remember (delta.deletedFileRetentionDuration, 7 days): they may have been removed since. A dry run only lists them. Paths below the folder, in the arena.
  */
 int delta_vacuum(struct duck *d, const char *dir, int64_t retention_hours, bool dry_run,
 	struct arena *a, struct delta_names *out, struct err *err);

@@ -303,7 +303,7 @@ delta_checkpoint(struct duck *d, const char *dir, int64_t version, struct err *e
 	if (rc == 0) {
 		removed_since_us = clock_wall(&clock_real) -
 			snapshot_interval_us(
-				&s, "delta.deletedFileRetentionDuration", 7 * US_PER_DAY);
+				&s, "delta.deletedFileRetentionDuration", TOMBSTONES_US);
 		rc = write_checkpoint(d, dir, &state, removed_since_us / US_PER_MS, err);
 	}
 	if (rc == 0)

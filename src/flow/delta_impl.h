@@ -17,6 +17,7 @@
 #include <cjson/cJSON.h>
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "flow/delta.h"
 
@@ -26,6 +27,9 @@
 #define DELTA_SQL_MAX (64 * 1024 * 1024)
 /* Written into files of that size, roughly; files of half of it and less are small. */
 #define FILE_TARGET_BYTES (128 * 1024 * 1024)
+
+/* How long a checkpoint keeps what is known of removed files, unless the table says so. */
+#define TOMBSTONES_US (7 * US_PER_DAY)
 
 /* --- delta_schema.c --- */
 

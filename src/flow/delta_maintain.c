@@ -240,6 +240,7 @@ struct vacuum {
 	const struct log_state *state;
 	int64_t removed_before_ms;
 	int64_t unknown_before_us; /* by the time of their last change */
+	bool forgets; /* a checkpoint may have dropped what was removed within the time to keep */
 	struct arena *a;
 	struct found {
 		const char **names;
@@ -280,7 +281,7 @@ is_needless(const struct vacuum *v, const char *path, const struct stat *sb)
 	HASH_FIND_STR(v->state->files, path, file);
 	if (file != NULL)
 		return !file->live && file->deleted_ms <= v->removed_before_ms;
-	return changed_us < v->unknown_before_us && ends_with(path, ".parquet");
+	return !v->forgets && changed_us < v->unknown_before_us && ends_with(path, ".parquet");
 }
 
 static int walk(struct vacuum *v, const char *below, int depth, bool leftover, struct err *err);
@@ -414,6 +415,22 @@ check_paths(const struct delta_snapshot *s, struct err *err)
 	return 0;
 }
 
+/* Checkpoints remember removed files for a time of the table's. Whoever wants more keeps all that they do not know. */
+static int
+find_forgotten(
+	struct vacuum *v, const struct delta_snapshot *s, int64_t retention_hours, struct err *err)
+{
+	struct log_listing l;
+
+	if (log_list(v->dir, v->a, &l, err) < 0)
+		return -1;
+	v->forgets = l.n_checkpoints > 0 &&
+		retention_hours * US_PER_HOUR > snapshot_interval_us(s,
+							"delta.deletedFileRetentionDuration",
+							TOMBSTONES_US);
+	return 0;
+}
+
 static int
 vacuum(struct vacuum *v, const struct delta_snapshot *s, bool dry_run, struct err *err)
 {
@@ -445,6 +462,8 @@ delta_vacuum(struct duck *d, const char *dir, int64_t retention_hours, bool dry_
 	if (rc == 0)
 		rc = snapshot_of_state(&state, dir, a, &s, err);
 	v.state = &state;
+	if (rc == 0)
+		rc = find_forgotten(&v, &s, retention_hours, err);
 	if (rc == 0)
 		rc = vacuum(&v, &s, dry_run, err);
 	log_state_free(&state);

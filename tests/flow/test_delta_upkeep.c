@@ -325,6 +325,28 @@ START_TEST(a_vacuum_clears_what_killed_writers_left_when_it_is_old)
 }
 END_TEST
 
+START_TEST(a_vacuum_keeps_what_a_checkpoint_may_have_forgotten)
+{
+	int64_t removed_ms = clock_wall(&clock_real) / US_PER_MS - INT64_C(8) * 86400 * 1000;
+	struct err err = ERR_INIT;
+
+	put_parquet("a.parquet", "SELECT 1::BIGINT AS id");
+	put_parquet("b.parquet", "SELECT 2::BIGINT AS id");
+	make_old("a.parquet", 40 * 24);
+	put_commit(0,
+		text("%s%s%s", PROTOCOL_OLD, metadata_of(field_of("id", "\"long\""), "", ""),
+			ADD("a.parquet", "")));
+	put_commit(1,
+		text("{\"remove\":{\"path\":\"a.parquet\",\"deletionTimestamp\":%" PRId64
+		     ",\"dataChange\":true}}\n%s",
+			removed_ms, ADD("b.parquet", "")));
+	ck_assert_str_eq(vacuum(30 * 24, true), "");
+	ck_assert_msg(delta_checkpoint(d, table, 1, &err) == 0, "%s", err.text);
+	ck_assert_str_eq(vacuum(30 * 24, true), "");
+	ck_assert_str_eq(vacuum(7 * 24, true), "a.parquet");
+}
+END_TEST
+
 START_TEST(a_vacuum_knows_a_file_by_its_encoded_path_and_spares_full_ones)
 {
 	struct delta_names files;
@@ -493,6 +515,7 @@ main(void)
 	tcase_add_test(tc, of_two_that_make_a_table_one_loses);
 	tcase_add_test(tc, a_vacuum_deletes_what_was_removed_and_not_what_is_there);
 	tcase_add_test(tc, a_vacuum_clears_what_killed_writers_left_when_it_is_old);
+	tcase_add_test(tc, a_vacuum_keeps_what_a_checkpoint_may_have_forgotten);
 	tcase_add_test(tc, a_vacuum_knows_a_file_by_its_encoded_path_and_spares_full_ones);
 	tcase_add_test(tc, every_tenth_commit_makes_a_checkpoint_that_stands_for_all_before);
 	tcase_add_test(tc, a_checkpoint_of_others_in_parts_is_read_when_all_are_there);
