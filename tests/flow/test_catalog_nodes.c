@@ -59,7 +59,6 @@ link(const char *from, const char *to)
 	return 0;
 }
 
-
 START_TEST(overwriting_makes_a_version_and_moves_the_stamp)
 {
 	struct table_info first, second;

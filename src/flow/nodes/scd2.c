@@ -338,8 +338,7 @@ static int
 make_table(struct write *w, const char *dir, const struct delta_names *partition,
 	struct delta_written *out, struct err *err)
 {
-	const struct delta_write_options options = {
-		.partition_columns = *partition, .arena = w->a};
+	const struct delta_write_options options = {.partition_columns = *partition, .arena = w->a};
 	const struct scd2 *h = w->scd2;
 	const char *sql;
 
