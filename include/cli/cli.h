@@ -127,6 +127,8 @@ int cli_namespace(struct cli *cli, int64_t fallback, int64_t *id, struct err *er
 const char *cli_absolute(struct cli *cli, const char *path, struct err *err);
 /* For a command that changes something: that it was told what. */
 int cli_needs_change(struct cli *cli, struct err *err);
+/* For a command that has no JSON to print: refuses --json. */
+int cli_no_json(struct cli *cli, struct err *err);
 /* A name that --name gave, NULL when it did not: not empty, and UTF-8. */
 int cli_check_name(const char *name, struct err *err);
 /* Text in which each command in backquotes, `flowfile ...`, has the --config and --database that this one was

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "flow/duck.h"
 
+struct flow;
 struct plan_options;
 
 struct cli_flow_run {
@@ -20,6 +21,11 @@ struct cli_flow_run {
  */
 int cli_run_flow_file(struct cli *cli, const struct cli_flow_run *asked, int *signal_seen,
 	int64_t *nodes_done, int64_t *nodes, struct err *err);
+
+/* Reads a flow file with the --param of the command line. ERR_USAGE when one of them is none of the flow's. */
+int cli_read_flow(struct cli *cli, const char *path, struct flow **out, struct err *err);
+/* What is wrong with the --param, and nothing else of the file. */
+int cli_check_params(struct cli *cli, const char *path, struct err *err);
 
 /* Whether a flow file can be read and all of its nodes can be run. */
 int cli_check_flow_file(const char *path, struct err *err);

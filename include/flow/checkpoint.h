@@ -10,7 +10,8 @@
 /* Whether a node is a program of somebody's: of the checkpoints those that may have effects, and whose result nobody knows before. */
 bool checkpoint_is_program(const struct flow_node *node);
 
-/* Of such nodes: refuses wrong settings, and what the machine has not that the node needs, before anything is computed. */
+/* Of such nodes: refuses wrong settings, and what the machine has not that the node needs, before anything is computed. What only
+ * plans looks at the settings. */
 int checkpoint_check(struct plan *plan, const struct scope *scope, const struct flow_node *node,
 	struct err *err);
 

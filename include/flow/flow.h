@@ -28,6 +28,9 @@ struct flow_edge {
 struct flow_node {
 	int64_t id;
 	const struct node_kind *kind;
+	const char *type; /* as it is written, which is the kind's unless that is the user's own */
+	const char *unknown; /* what is said of a type that is like one we know; NULL: nothing */
+	const cJSON *item; /* all of it in the document */
 	const char *reference; /* what people called it; may be NULL */
 	const char *description; /* may be "" */
 	cJSON *settings; /* setting_input: an object, perhaps an empty one */
@@ -55,20 +58,32 @@ struct flow {
 };
 
 /*
- * Reads and checks a flow file: the shape of each field, known types, ids that are there once, edges that both ends
- * name, numbers of inputs, no cycle. "${name}" in settings becomes the parameter's value; given ones replace the
- * file's and may have new names. Errors name file, node and field. Owned by the caller.
+ * Reads and checks a flow file: the shape of each field, known types, ids that are there once, edges, numbers of inputs, no cycle. An
+ * edge is there when its reader names its source; the source's outputs say by which handle it leaves, the first if they do not name the reader. "${name}" in settings becomes the parameter's value; given ones replace the
+ * file's. Errors name file, node and field. Owned by the caller.
  */
 int flow_read(const char *path, const struct flow_param *given, size_t n_given, struct flow **out,
 	struct err *err);
 /* The same of a document that is no file, which it takes, also when it fails; name is for errors. */
 int flow_of_document(cJSON *document, const char *name, struct flow **out, struct err *err);
+/* ERR_USAGE when a given parameter is none of the flow's, or its value none of its type. A file that cannot be read has none to check. */
+int flow_check_params(
+	const char *path, const struct flow_param *given, size_t n_given, struct err *err);
 void flow_free(struct flow *flow); /* NULL does nothing */
 
 /* NULL: none. */
 const struct flow_node *flow_node(const struct flow *flow, int64_t id);
 /* Puts "node 3 (filter): " before an error's text. Returns -1. */
 int flow_node_failed(const struct flow_node *node, struct err *err);
+
+/* Something that a flow file says and that is not read, or that it does not say and that was probably meant to be there. */
+struct flow_warning {
+	const struct flow_node *node;
+	const char *text; /* "setting_input has no sort_inputs; did you mean sort_input?" */
+};
+
+/* What looks like a mistake and need not be one: Flowfile has settings that are not read here. All of it in the arena; returns how many. */
+size_t flow_warnings(const struct flow *flow, struct arena *a, struct flow_warning **out);
 
 /* --- settings ---------------------------------------------------------------------------------------- */
 

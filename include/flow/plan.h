@@ -127,6 +127,11 @@ void plan_mark_needed(const struct flow *flow, size_t at, bool alone, bool *need
 int plan_compile(struct plan *plan, struct scope *scope, const struct flow_node *node, int handle,
 	struct relation **out, struct err *err);
 
+/* Compiles each node that an output needs (all where there is no output), by itself, so that one that is broken hides no other. errors: by
+ * place in the flow; NULL where nothing was found, else in the arena. What is behind a broken node, or behind a program whose columns are
+ * known only in a run, is left out. The plan must be one that only explains. Returns how many are broken. */
+size_t plan_find_broken(struct plan *plan, const char **errors);
+
 /* A relation and all that it needs, each behind its inputs; what is behind a stored one is not needed. In the arena. */
 struct relation **plan_needed(struct plan *plan, struct relation *relation, size_t *n);
 

@@ -72,7 +72,7 @@ document_parse_json(const char *text, size_t len, const char *name, struct err *
 			return NULL;
 	}
 	locate(text, end < text + len ? end : text + len, &line, &column);
-	err_set(err, ERR_USAGE, "%s: no JSON at line %zu, column %zu", name, line, column);
+	err_set(err, ERR_USAGE, "%s: not valid JSON: line %zu, column %zu", name, line, column);
 	return NULL;
 }
 
@@ -205,6 +205,27 @@ convert(struct converter *c, int index, int depth)
 	}
 }
 
+/* One that is behind the first would be left out without a word. */
+static int
+check_is_last(yaml_parser_t *parser, const char *name, struct err *err)
+{
+	yaml_document_t next;
+	size_t line;
+	bool last;
+
+	if (!yaml_parser_load(parser, &next))
+		return err_set(err, ERR_USAGE, "%s: not valid YAML: line %zu, column %zu: %s", name,
+			parser->problem_mark.line + 1, parser->problem_mark.column + 1,
+			parser->problem != NULL ? parser->problem : "it cannot be read");
+	last = yaml_document_get_root_node(&next) == NULL;
+	line = next.start_mark.line + 1;
+	yaml_document_delete(&next);
+	return last ? 0
+		    : err_set(err, ERR_USAGE,
+			      "%s: a second document begins at line %zu; one file holds one flow",
+			      name, line);
+}
+
 static cJSON *
 parse_yaml(yaml_parser_t *parser, const char *name, struct err *err)
 {
@@ -212,7 +233,7 @@ parse_yaml(yaml_parser_t *parser, const char *name, struct err *err)
 	cJSON *out = NULL;
 
 	if (!yaml_parser_load(parser, &c.document)) {
-		err_set(err, ERR_USAGE, "%s: no YAML at line %zu, column %zu: %s", name,
+		err_set(err, ERR_USAGE, "%s: not valid YAML: line %zu, column %zu: %s", name,
 			parser->problem_mark.line + 1, parser->problem_mark.column + 1,
 			parser->problem != NULL ? parser->problem : "it cannot be read");
 		return NULL;
@@ -222,6 +243,10 @@ parse_yaml(yaml_parser_t *parser, const char *name, struct err *err)
 	else
 		err_set(err, ERR_USAGE, "%s: there is nothing in it", name);
 	yaml_document_delete(&c.document);
+	if (out != NULL && check_is_last(parser, name, err) < 0) {
+		cJSON_Delete(out);
+		out = NULL;
+	}
 	return out;
 }
 

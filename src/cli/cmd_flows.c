@@ -325,7 +325,17 @@ static const struct cli_option run_options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 
+#define PARAM                                                                                      \
+	{                                                                                          \
+		"param", 0, "K=V", "a parameter of the flow", true                                 \
+	}
+
+static const struct cli_option check_options[] = {
+	PARAM,
+	{NULL, 0, NULL, NULL, false},
+};
 static const struct cli_option plan_options[] = {
+	PARAM,
 	{"output", 0, "NODE", "only of this node, which need not be an output", false},
 	{NULL, 0, NULL, NULL, false},
 };
@@ -347,7 +357,11 @@ const struct cli_command cmd_flows[] = {
 		1, remove_options, NULL, false},
 	{"run", "FLOW", "Runs a flow now", flows_run_run, 1, 1, run_options, NULL, false},
 	{"check", "PATH", "Says of each node of a flow file how it would be run", flows_check_run,
-		1, 1, NULL, "Exit status 1 when one of them cannot be run.", false},
+		1, 1, check_options,
+		"Columns, tables and files are looked at, too, where the engine's library is "
+		"there. "
+		"Exit status 1 when a node cannot be run.",
+		false},
 	{"plan", "PATH",
 		"Shows the statement that each output of a flow file becomes, and its plan",
 		flows_plan_run, 1, 1, plan_options, NULL, false},

@@ -256,6 +256,10 @@ run_file(struct cli *cli, const struct cli_flow_run *run, struct err *err)
 	int64_t done, nodes;
 	int sig, rc;
 
+	if (cli_check_params(cli, run->path, err) < 0) {
+		record(cli, run, false, 0, 0);
+		return -1;
+	}
 	set_environment(cli, run);
 	rc = cli_run_flow_file(cli, run, &sig, &done, &nodes, err);
 	if (rc < 0 && sig != 0) {
@@ -286,6 +290,8 @@ run_flow_run(struct cli *cli, struct err *err)
 			fprintf(stderr, "flowfile: the run will not be recorded: %s\n",
 				open_err.text);
 	}
+	if (cli_no_json(cli, err) < 0)
+		return -1;
 	if (check_path(run.path, err) < 0) {
 		record(cli, &run, false, 0, 0);
 		return -1;

@@ -140,7 +140,7 @@ cli_check_flow_file(const char *path, struct err *err)
 }
 
 static int
-take_params(struct cli *cli, struct flow_param **params, size_t *n)
+take_params(struct cli *cli, struct flow_param **params, size_t *n, struct err *err)
 {
 	struct arena *a = &cli->arena;
 
@@ -153,10 +153,34 @@ take_params(struct cli *cli, struct flow_param **params, size_t *n)
 			continue;
 		key = arena_strdup(a, cli->given[i].value);
 		value = strchr(key, '=');
+		if (value == NULL || value == key)
+			return err_set(err, ERR_USAGE, "--param: '%s' is not KEY=VALUE", key);
 		*value++ = '\0';
 		(*params)[(*n)++] = (struct flow_param){text_trim(key), text_trim(value)};
 	}
 	return 0;
+}
+
+int
+cli_read_flow(struct cli *cli, const char *path, struct flow **out, struct err *err)
+{
+	struct flow_param *params;
+	size_t n;
+
+	if (take_params(cli, &params, &n, err) < 0)
+		return -1;
+	return flow_read(path, params, n, out, err);
+}
+
+int
+cli_check_params(struct cli *cli, const char *path, struct err *err)
+{
+	struct flow_param *params;
+	size_t n;
+
+	if (take_params(cli, &params, &n, err) < 0)
+		return -1;
+	return flow_check_params(path, params, n, err) < 0 ? err_prefix(err, "--param") : 0;
 }
 
 int
@@ -229,14 +253,11 @@ find_catalog(struct flow_file_run *run, const struct flow *flow, struct err *err
 static int
 run_flow(struct flow_file_run *run, struct watch *watch, struct err *err)
 {
-	struct flow_param *params;
 	struct flow *flow;
 	struct duck *duck;
-	size_t n;
 	int rc;
 
-	take_params(run->cli, &params, &n);
-	if (flow_read(run->asked->path, params, n, &flow, err) < 0)
+	if (cli_read_flow(run->cli, run->asked->path, &flow, err) < 0)
 		return -1;
 	if (plan_check(flow, err) < 0 || find_catalog(run, flow, err) < 0 ||
 		cli_engine_open(run->cli, &duck, err) < 0) {

@@ -14,6 +14,16 @@
 struct verdict {
 	enum node_mode mode;
 	const char *why;
+	const char *error; /* NULL: none */
+};
+
+/* What was found of a flow. */
+struct check {
+	const struct flow *flow;
+	struct verdict *verdicts; /* by node */
+	struct flow_warning *warnings;
+	size_t n_warnings, n_errors;
+	bool found; /* something stands in the way of a run */
 };
 
 /* With a look at the flows that it runs. */
@@ -36,67 +46,135 @@ judge(struct cli *cli, const struct flow *flow, const struct flow_node *node, st
 	out->why = arena_strdup(&cli->arena, err.text);
 }
 
+static const char *
+mode_of(const struct verdict *v, const char **why)
+{
+	*why = v->error != NULL ? v->error : v->why;
+	return v->error != NULL ? "broken" : node_mode_name(v->mode);
+}
+
 static void
-check_json(struct cli *cli, const struct flow *flow, const struct verdict *verdicts)
+check_json(struct cli *cli, const struct check *c)
 {
 	struct json *j = out_json_begin(cli);
+	const char *why, *mode;
 
 	json_array(j);
-	for (size_t i = 0; i < flow->n_nodes; i++) {
-		const struct flow_node *node = &flow->nodes[i];
+	for (size_t i = 0; i < c->flow->n_nodes; i++) {
+		const struct flow_node *node = &c->flow->nodes[i];
 
+		mode = mode_of(&c->verdicts[i], &why);
 		json_object(j);
 		json_kv_int(j, "id", node->id);
-		json_kv_string(j, "type", node->kind->type);
+		json_kv_string(j, "type", node->type);
 		json_kv_string(j, "name", node->reference);
-		json_kv_string(j, "mode", node_mode_name(verdicts[i].mode));
-		json_kv_string(j, "reason", verdicts[i].why);
+		json_kv_string(j, "mode", mode);
+		json_kv_string(j, "reason", why);
 		json_object_end(j);
 	}
 	json_array_end(j);
 }
 
 static void
-check_table(struct cli *cli, const struct flow *flow, const struct verdict *verdicts)
+check_table(struct cli *cli, const struct check *c)
 {
-	static const struct out_column columns[] = {{"NODE", true, false}, {"TYPE", false, false},
-		{"NAME", false, false}, {"MODE", false, false}, {"REASON", false, true}};
+	/* An error is not cut. */
+	const struct out_column columns[] = {{"NODE", true, false}, {"TYPE", false, false},
+		{"NAME", false, false}, {"MODE", false, false},
+		{"REASON", false, c->n_errors == 0}};
 	struct out_table t;
+	const char *why, *mode;
 
 	out_table_begin(&t, &cli->arena, columns, 5);
-	for (size_t i = 0; i < flow->n_nodes; i++) {
-		const struct flow_node *node = &flow->nodes[i];
+	for (size_t i = 0; i < c->flow->n_nodes; i++) {
+		const struct flow_node *node = &c->flow->nodes[i];
 
+		mode = mode_of(&c->verdicts[i], &why);
 		out_cell(&t, out_int(&cli->arena, node->id));
-		out_cell(&t, node->kind->type);
+		out_cell(&t, out_clean(&cli->arena, node->type));
 		out_cell(&t, out_clean(&cli->arena, node->reference));
-		out_cell(&t, node_mode_name(verdicts[i].mode));
-		out_cell(&t, verdicts[i].why);
+		out_cell(&t, mode);
+		out_cell(&t, out_clean(&cli->arena, why));
 	}
-	out_table_end(&t, "The flow has no nodes.");
+	out_table_end(&t, "The flow has no nodes: there is nothing to run.");
+}
+
+/* Puts the nodes into statements, as for a run; where the engine is not there only the file was looked at. */
+static int
+check_nodes(struct cli *cli, struct check *c, struct err *err)
+{
+	struct plan_options options = {.explains = true};
+	struct err ignored = ERR_INIT;
+	struct plan *plan;
+	const char **found;
+	struct duck *duck;
+
+	if (cli_engine_open(cli, &duck, &ignored) < 0) {
+		fprintf(stderr, "flowfile: only the structure of the file was checked: %s\n",
+			ignored.text);
+		return 0;
+	}
+	if (cli_open_if_there(cli))
+		options.catalog = &cli->catalog;
+	options.duck = duck;
+	if (plan_create(&options, &plan, err) < 0) {
+		duck_close(duck);
+		return -1;
+	}
+	plan_scope(plan, c->flow, NULL, 0);
+	found = arena_array(&plan->arena, c->flow->n_nodes + 1, sizeof(*found));
+	c->n_errors = plan_find_broken(plan, found);
+	for (size_t i = 0; i < c->flow->n_nodes; i++)
+		if (found[i] != NULL && c->verdicts[i].mode != NODE_UNSUPPORTED)
+			c->verdicts[i].error = arena_strdup(&cli->arena, found[i]);
+	plan_free(plan);
+	duck_close(duck);
+	return 0;
+}
+
+static int
+check_flow(struct cli *cli, struct check *c, struct err *err)
+{
+	struct err found = ERR_INIT;
+
+	c->found = c->flow->n_nodes == 0 || plan_check(c->flow, &found) < 0;
+	c->verdicts = arena_array(&cli->arena, c->flow->n_nodes + 1, sizeof(*c->verdicts));
+	for (size_t i = 0; i < c->flow->n_nodes; i++) {
+		judge(cli, c->flow, &c->flow->nodes[i], &c->verdicts[i]);
+		if (c->verdicts[i].mode == NODE_UNSUPPORTED)
+			c->found = true;
+	}
+	c->n_warnings = flow_warnings(c->flow, &cli->arena, &c->warnings);
+	if (c->flow->n_nodes > 0 && check_nodes(cli, c, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->n_warnings; i++)
+		fprintf(stderr, "flowfile: node %" PRId64 " (%s): %s\n", c->warnings[i].node->id,
+			c->warnings[i].node->type, out_clean(&cli->arena, c->warnings[i].text));
+	if (c->n_errors > 0)
+		c->found = true;
+	return 0;
 }
 
 int
 flows_check_run(struct cli *cli, struct err *err)
 {
-	struct verdict *verdicts;
+	struct check c = {0};
 	struct flow *flow;
-	int rc = 0;
+	int rc;
 
-	if (flow_read(cli->args[0], NULL, 0, &flow, err) < 0)
+	if (cli_check_params(cli, cli->args[0], err) < 0 ||
+		cli_read_flow(cli, cli->args[0], &flow, err) < 0)
 		return -1;
-	verdicts = arena_array(&cli->arena, flow->n_nodes + 1, sizeof(*verdicts));
-	for (size_t i = 0; i < flow->n_nodes; i++) {
-		judge(cli, flow, &flow->nodes[i], &verdicts[i]);
-		if (verdicts[i].mode == NODE_UNSUPPORTED)
-			cli->status = 1;
-	}
-	if (cli->json) {
-		check_json(cli, flow, verdicts);
+	c.flow = flow;
+	rc = check_flow(cli, &c, err);
+	if (rc == 0 && cli->json) {
+		check_json(cli, &c);
 		rc = out_json_end(cli, err);
-	} else {
-		check_table(cli, flow, verdicts);
+	} else if (rc == 0) {
+		check_table(cli, &c);
 	}
+	if (c.found)
+		cli->status = 1;
 	flow_free(flow);
 	return rc;
 }
@@ -164,6 +242,8 @@ plan_checkpoints(struct plan *plan, struct scope *scope, const struct flow_node 
 
 		if (!needed[i] || !checkpoint_is_program(at))
 			continue;
+		if (checkpoint_check(plan, scope, at, err) < 0)
+			return -1;
 		if (!printed[i] && plan_inputs(plan, scope, at, err) < 0)
 			return -1;
 		printed[i] = true;
@@ -249,7 +329,8 @@ flows_plan_run(struct cli *cli, struct err *err)
 	struct flow *flow;
 	int rc = -1;
 
-	if (flow_read(cli->args[0], NULL, 0, &flow, err) < 0)
+	if (cli_no_json(cli, err) < 0 || cli_check_params(cli, cli->args[0], err) < 0 ||
+		cli_read_flow(cli, cli->args[0], &flow, err) < 0)
 		return -1;
 	if (cli_open_if_there(cli))
 		options.catalog = &cli->catalog;
@@ -277,6 +358,8 @@ flows_eval_run(struct cli *cli, struct err *err)
 	size_t n = 0;
 	int rc;
 
+	if (cli_no_json(cli, err) < 0)
+		return -1;
 	for (int i = 1; i < cli->n_args; i++) {
 		const char *equals = strchr(cli->args[i], '=');
 

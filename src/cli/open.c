@@ -141,6 +141,14 @@ cli_needs_change(struct cli *cli, struct err *err)
 }
 
 int
+cli_no_json(struct cli *cli, struct err *err)
+{
+	return cli->json ? err_set(err, ERR_USAGE, "--json: `flowfile %s %s` prints no JSON",
+				   cli->noun->noun, cli->command->verb)
+			 : 0;
+}
+
+int
 cli_check_name(const char *name, struct err *err)
 {
 	if (name == NULL)

@@ -8,13 +8,13 @@
 #include "base/document.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "flow/node.h"
 #include "flow/param.h"
 
-/* A file while it is read: nodes in its order, and where each one's are in it. */
+/* A file while it is read: nodes in its order. */
 struct reader {
 	struct flow *flow;
-	const cJSON **items; /* of the nodes */
 	const struct flow_param *given;
 	size_t n_given;
 };
@@ -22,7 +22,7 @@ struct reader {
 int
 flow_node_failed(const struct flow_node *node, struct err *err)
 {
-	return err_prefix(err, "node %" PRId64 " (%s)", node->id, node->kind->type);
+	return err_prefix(err, "node %" PRId64 " (%s)", node->id, node->type);
 }
 
 const struct flow_node *
@@ -86,23 +86,40 @@ read_settings(cJSON *item, struct flow_node *node, struct err *err)
 	return 0;
 }
 
+/* A type that was meant to be one of ours. Nodes of the user's own say that they are. */
+static const char *
+judge_type(const struct flow_node *node, struct arena *a)
+{
+	const cJSON *own = cJSON_GetObjectItemCaseSensitive(node->settings, "is_user_defined");
+	struct nearest near = nearest_to(node->type);
+
+	if (strcmp(node->kind->type, node->type) == 0 || cJSON_IsTrue(own))
+		return NULL;
+	for (const struct node_kind *kind = node_kinds; kind->type != NULL; kind++)
+		nearest_offer(&near, kind->type);
+	return near.name == NULL ? NULL
+				 : arena_printf(a, "there is no type of nodes %s; did you mean %s?",
+					   node->type, near.name);
+}
+
 static int
 read_node(struct reader *r, cJSON *item, struct flow_node *node, struct err *err)
 {
 	struct arena *a = &r->flow->arena;
-	const char *type;
 
 	if (!cJSON_IsObject(item))
 		return err_set(err, ERR_USAGE, "no object");
+	node->item = item;
 	if (!is_id(cJSON_GetObjectItemCaseSensitive(item, "id"), &node->id))
 		return err_set(err, ERR_USAGE, "id: no whole number");
-	if (setting_required(item, "type", a, &type, err) < 0)
+	if (setting_required(item, "type", a, &node->type, err) < 0)
 		return err_prefix(err, "node %" PRId64, node->id);
-	node->kind = node_kind(type);
+	node->kind = node_kind(node->type);
 	if (setting_text(item, "node_reference", NULL, a, &node->reference, err) < 0 ||
 		setting_text(item, "description", "", a, &node->description, err) < 0 ||
 		read_settings(item, node, err) < 0)
 		return flow_node_failed(node, err);
+	node->unknown = judge_type(node, a);
 	if (flow_node(r->flow, node->id) != NULL)
 		return err_set(err, ERR_USAGE, "id %" PRId64 " is there twice", node->id);
 	return 0;
@@ -121,11 +138,9 @@ read_nodes(struct reader *r, struct err *err)
 	if (size > FLOW_NODES_MAX)
 		return err_set(err, ERR_USAGE, "nodes: more than %d", FLOW_NODES_MAX);
 	flow->nodes = arena_array(&flow->arena, size + 1, sizeof(*flow->nodes));
-	r->items = arena_array(&flow->arena, size + 1, sizeof(*r->items));
 	for (item = nodes->child; i < size; item = item->next, i++) {
 		if (read_node(r, item, &flow->nodes[i], err) < 0)
 			return err_prefix(err, "nodes[%zu]", i);
-		r->items[i] = item;
 		flow->n_nodes++;
 	}
 	return 0;
@@ -142,12 +157,27 @@ handle_of(const char *text)
 		: -1;
 }
 
-/* Which output of `from` leads to a node: its `outputs` name the node, the n-th time for the n-th edge between the two. */
+/* Whether some output but the first has readers: then one that is not named could be meant to have any. */
+static bool
+has_other_handles(const cJSON *handles)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(
+		item, handles) if (handle_of(cJSON_GetStringValue(item)) != 0) return true;
+	return false;
+}
+
+/*
+ * Which output of `from` leads to a node: its `outputs` name the node, the n-th time for the n-th edge between the two. Flowfile always
+ * writes both ends of an edge; where people leave this one out, it is the first output.
+ */
 static int
 find_handle(struct reader *r, size_t from, int64_t to, size_t nth, int *handle, struct err *err)
 {
-	const cJSON *outputs = cJSON_GetObjectItemCaseSensitive(r->items[from], "outputs");
-	const cJSON *handles = cJSON_GetObjectItemCaseSensitive(r->items[from], "output_handles");
+	const cJSON *node = r->flow->nodes[from].item;
+	const cJSON *outputs = cJSON_GetObjectItemCaseSensitive(node, "outputs");
+	const cJSON *handles = cJSON_GetObjectItemCaseSensitive(node, "output_handles");
 	const cJSON *item;
 	int i = 0, last = -1;
 	int64_t id;
@@ -161,10 +191,15 @@ find_handle(struct reader *r, size_t from, int64_t to, size_t nth, int *handle, 
 		}
 		i++;
 	}
-	if (last < 0)
+	*handle = 0;
+	if (last < 0 && has_other_handles(handles))
 		return err_set(err, ERR_USAGE,
-			"it reads node %" PRId64 ", whose outputs do not name it",
+			"it reads node %" PRId64
+			", whose outputs do not name it, so that nothing says which of its "
+			"output_handles is meant",
 			r->flow->nodes[from].id);
+	if (last < 0)
+		return 0;
 	item = cJSON_GetArrayItem(handles, last);
 	*handle = item == NULL ? 0 : handle_of(cJSON_GetStringValue(item));
 	if (*handle < 0)
@@ -234,17 +269,28 @@ count_inputs(const struct flow_node *node, struct err *err)
 {
 	const struct node_kind *kind = node->kind;
 	int n = (int)node->n_inputs - (node->has_right ? 1 : 0);
+	bool inputs = cJSON_GetObjectItemCaseSensitive(node->item, "inputs") != NULL;
 
 	if (kind->right && !node->has_right)
-		return err_set(err, ERR_USAGE, "its right input is not connected");
+		return err_set(err, ERR_USAGE,
+			"its right input is not connected: right_input_id is missing%s",
+			n > 1 ? ", and input_ids has the left one only" : "");
 	if (!kind->right && node->has_right)
 		return err_set(err, ERR_USAGE, "right_input_id: it has no right input");
 	if (n < kind->min_inputs)
 		return err_set(err, ERR_USAGE,
-			n == 0 ? "its input is not connected" : "it has too few inputs");
+			inputs ? "its input is not connected: input_ids names its inputs, not "
+				 "inputs"
+				: n == 0 ? "its input is not connected: input_ids names none"
+					 : "it has too few inputs");
+	if (kind->max_inputs == 0 && n > 0)
+		return err_set(err, ERR_USAGE,
+			"it takes no input, and has %d: take them out of input_ids", n);
 	if (kind->max_inputs != INPUTS_MANY && n > kind->max_inputs)
-		return err_set(
-			err, ERR_USAGE, "it has %d inputs, and takes %d", n, kind->max_inputs);
+		return err_set(err, ERR_USAGE,
+			"it takes %d input%s, and has %d: put a union before it, or take some out "
+			"of input_ids",
+			kind->max_inputs, kind->max_inputs == 1 ? "" : "s", n);
 	return 0;
 }
 
@@ -276,12 +322,29 @@ connect_node(struct reader *r, struct flow_node *node, const cJSON *item, struct
 }
 
 static int
+check_outputs(const struct reader *r, const struct flow_node *node, struct err *err)
+{
+	const cJSON *outputs = cJSON_GetObjectItemCaseSensitive(node->item, "outputs"), *item;
+	int64_t id;
+
+	cJSON_ArrayForEach(item, outputs)
+	{
+		if (!is_id(item, &id))
+			return err_set(err, ERR_USAGE, "outputs: no id of a node");
+		if (flow_node(r->flow, id) == NULL)
+			return err_set(err, ERR_USAGE, "outputs: there is no node %" PRId64, id);
+	}
+	return 0;
+}
+
+static int
 connect_nodes(struct reader *r, struct err *err)
 {
 	for (size_t i = 0; i < r->flow->n_nodes; i++) {
 		struct flow_node *node = &r->flow->nodes[i];
 
-		if (connect_node(r, node, r->items[i], err) < 0 || count_inputs(node, err) < 0)
+		if (check_outputs(r, node, err) < 0 || connect_node(r, node, node->item, err) < 0 ||
+			count_inputs(node, err) < 0)
 			return flow_node_failed(node, err);
 	}
 	return 0;
@@ -411,6 +474,23 @@ flow_of_document(cJSON *document, const char *name, struct flow **out, struct er
 
 	flow->document = document;
 	return finish(flow, name, NULL, 0, out, err);
+}
+
+int
+flow_check_params(const char *path, const struct flow_param *given, size_t n_given, struct err *err)
+{
+	struct flow *flow;
+	struct err ignored = ERR_INIT;
+	int rc = 0;
+
+	if (n_given == 0)
+		return 0;
+	flow = xcalloc(1, sizeof(*flow));
+	flow->document = document_read(path, &ignored);
+	if (cJSON_IsObject(flow->document))
+		rc = params_apply(flow, given, n_given, err);
+	flow_free(flow);
+	return rc;
 }
 
 void

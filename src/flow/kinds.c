@@ -97,7 +97,7 @@ node_kind(const char *type)
 enum node_mode
 node_judge(const struct flow_node *node, const char **why)
 {
-	*why = node->kind->why;
+	*why = node->unknown != NULL ? node->unknown : node->kind->why;
 	return node->kind->judge != NULL ? node->kind->judge(node, why) : node->kind->mode;
 }
 

@@ -1,6 +1,8 @@
 # Flow files on the query engine, whose library is loaded at run time and is not needed to build.
 noinst_LIBRARIES += libflow.a
 libflow_a_SOURCES = \
+	src/flow/advice.c \
+	src/flow/broken.c \
 	src/flow/catalog_sql.c \
 	src/flow/child.c \
 	src/flow/cells.c \

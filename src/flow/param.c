@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/document.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/text.h"
 
 static struct flow_param *
@@ -92,9 +93,15 @@ declare(struct flow *flow, const cJSON *list, const struct flow_param *given, si
 
 /* --- where they are used ----------------------------------------------------------------------------------- */
 
+/* The flow's parameters, and which of them its settings use. */
+struct filler {
+	const struct flow *flow;
+	bool *used;
+};
+
 /* NULL: it has none. Owned by the caller. */
 static char *
-replaced(const struct flow *flow, const char *text)
+replaced(const struct filler *f, const char *text)
 {
 	struct buf b;
 	bool some = false;
@@ -103,9 +110,10 @@ replaced(const struct flow *flow, const char *text)
 	while (*text != '\0') {
 		const char *end = strncmp(text, "${", 2) == 0 ? strchr(text, '}') : NULL;
 		const struct flow_param *p =
-			end != NULL ? find(flow, text + 2, (size_t)(end - text - 2)) : NULL;
+			end != NULL ? find(f->flow, text + 2, (size_t)(end - text - 2)) : NULL;
 
 		if (p != NULL) {
+			f->used[p - f->flow->params] = true;
 			buf_puts(&b, p->value);
 			text = end + 1;
 			some = true;
@@ -119,24 +127,65 @@ replaced(const struct flow *flow, const char *text)
 	return NULL;
 }
 
+/* A program finds a parameter in its environment, too. */
 static void
-replace_below(const struct flow *flow, cJSON *item)
+find_variables(const struct filler *f, const char *text)
+{
+	static const char prefix[] = "FLOWFILE_PARAM_";
+
+	for (const char *at = text; (at = strstr(at, prefix)) != NULL;) {
+		at += strlen(prefix);
+		for (size_t i = 0; i < f->flow->n_params; i++)
+			if (text_starts(at, f->flow->params[i].name))
+				f->used[i] = true;
+	}
+}
+
+static void
+replace_below(const struct filler *f, cJSON *item)
 {
 	char *text;
 
 	for (; item != NULL; item = item->next) {
-		text = cJSON_IsString(item) ? replaced(flow, item->valuestring) : NULL;
+		if (cJSON_IsString(item))
+			find_variables(f, item->valuestring);
+		text = cJSON_IsString(item) ? replaced(f, item->valuestring) : NULL;
 		if (text != NULL) {
 			cJSON_SetValuestring(item, text);
 			free(text);
 		}
-		replace_below(flow, item->child);
+		replace_below(f, item->child);
 	}
+}
+
+/* "there are a, b"; it ends with the name that was meant, if one is near. */
+static int
+unknown(const struct flow *flow, size_t n_declared, const char *name, struct err *err)
+{
+	struct nearest near = nearest_to(name);
+	struct arena a = ARENA_INIT;
+	const char *list = "";
+
+	for (size_t i = 0; i < n_declared; i++) {
+		nearest_offer(&near, flow->params[i].name);
+		list = arena_printf(&a, "%s%s%s", list, i > 0 ? ", " : "", flow->params[i].name);
+	}
+	if (near.name != NULL)
+		err_set(err, ERR_USAGE, "the flow has no parameter %s; did you mean %s?", name,
+			near.name);
+	else if (n_declared > 0)
+		err_set(err, ERR_USAGE, "the flow has no parameter %s; it has %s", name, list);
+	else
+		err_set(err, ERR_USAGE, "the flow has no parameter %s, and no other", name);
+	arena_free(&a);
+	return -1;
 }
 
 int
 params_apply(struct flow *flow, const struct flow_param *given, size_t n, struct err *err)
 {
+	struct filler f = {.flow = flow};
+	size_t n_declared;
 	const cJSON *settings = setting_object(flow->document, "flowfile_settings");
 	const cJSON *list = setting_array(settings, "parameters");
 	cJSON *node;
@@ -145,6 +194,7 @@ params_apply(struct flow *flow, const struct flow_param *given, size_t n, struct
 		&flow->arena, (size_t)cJSON_GetArraySize(list) + n + 1, sizeof(*flow->params));
 	if (declare(flow, list, given, n, err) < 0)
 		return -1;
+	n_declared = flow->n_params;
 	for (size_t i = 0; i < n; i++)
 		if (find(flow, given[i].name, strlen(given[i].name)) == NULL)
 			flow->params[flow->n_params++] =
@@ -152,11 +202,15 @@ params_apply(struct flow *flow, const struct flow_param *given, size_t n, struct
 					arena_strdup(&flow->arena, given[i].value)};
 	if (flow->n_params == 0)
 		return 0;
+	f.used = arena_array(&flow->arena, flow->n_params, sizeof(*f.used));
 	cJSON_ArrayForEach(node, cJSON_GetObjectItemCaseSensitive(flow->document, "nodes"))
 	{
 		cJSON *of = cJSON_GetObjectItemCaseSensitive(node, "setting_input");
 
-		replace_below(flow, of != NULL ? of->child : NULL);
+		replace_below(&f, of != NULL ? of->child : NULL);
 	}
+	for (size_t i = n_declared; i < flow->n_params; i++)
+		if (!f.used[i])
+			return unknown(flow, n_declared, flow->params[i].name, err);
 	return 0;
 }

@@ -595,6 +595,8 @@ flow_run(struct plan *plan, const struct flow_run_options *options, struct flow_
 	tell(&r);
 	if (find_outputs(&r, err) < 0 || check_checkpoints(&r, err) < 0)
 		return -1;
+	if (r.n_outputs == 0)
+		plan_say(plan, "nothing to write: no node is an output");
 	find_waiting(&r);
 	for (size_t from = 0; from < r.n_outputs; from = (size_t)to) {
 		to = compile_outputs(&r, from, err);

@@ -25,6 +25,7 @@ e2e_tests = \
 	tests/e2e/test_cli_tables.sh \
 	tests/e2e/test_demo.sh \
 	tests/e2e/test_demo_flows.sh \
+	tests/e2e/test_flow_check.sh \
 	tests/e2e/test_flow_checkpoint.sh \
 	tests/e2e/test_flow_limits.sh \
 	tests/e2e/test_flow_doc.sh \

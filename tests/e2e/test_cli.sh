@@ -402,7 +402,7 @@ no 1 'node 1 (kafka_source): it cannot be run' run flow "$dir/kafka.yaml" --run-
 run 1 "$flowfile" flows check "$dir/kafka.yaml"
 out 'kafka_source  -     unsupported'
 echo 'nodes: [{id: 1, type: read, inputs: [' >"$dir/broken.yaml"
-no 2 'no YAML at line' flows check "$dir/broken.yaml"
+no 2 'not valid YAML: line' flows check "$dir/broken.yaml"
 is '0 0' "SELECT success || ' ' || nodes_completed FROM flow_runs WHERE id = 3"
 insert_run 4
 no 1 'there is no flow' run flow "$dir/gone.yaml" --run-id 4

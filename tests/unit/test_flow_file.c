@@ -69,6 +69,37 @@ START_TEST(nodes_come_behind_what_they_read)
 }
 END_TEST
 
+START_TEST(an_edge_that_only_its_reader_names_leaves_by_the_first_output)
+{
+	struct flow *flow = good("nodes: [{id: 1, type: read}, {id: 2, type: filter, input_ids: "
+				 "[1]}]");
+
+	ck_assert_uint_eq(flow_node(flow, 2)->n_inputs, 1);
+	ck_assert_int_eq(flow_node(flow, 2)->inputs[0].handle, 0);
+	ck_assert_uint_eq(flow_node(flow, 1)->n_readers, 1);
+	flow_free(flow);
+}
+END_TEST
+
+START_TEST(a_mistyped_type_is_no_type_of_the_users_own)
+{
+	struct flow *flow = good("nodes:\n"
+				 "- {id: 1, type: fliter}\n"
+				 "- {id: 2, type: fliter, setting_input: {is_user_defined: true}}\n"
+				 "- {id: 3, type: my_own_thing}\n");
+	const char *why;
+
+	ck_assert_int_eq(node_judge(flow_node(flow, 1), &why), NODE_UNSUPPORTED);
+	ck_assert_str_eq(flow_node(flow, 1)->type, "fliter");
+	ck_assert_str_eq(why, "there is no type of nodes fliter; did you mean filter?");
+	for (int64_t id = 2; id <= 3; id++) {
+		ck_assert_int_eq(node_judge(flow_node(flow, id), &why), NODE_UNSUPPORTED);
+		ck_assert_ptr_nonnull(strstr(why, "of the user's own"));
+	}
+	flow_free(flow);
+}
+END_TEST
+
 START_TEST(an_edge_has_the_handle_of_its_place_among_the_outputs)
 {
 	struct flow *flow =
@@ -89,7 +120,7 @@ static const struct {
 	const char *text, *error;
 } wrong[] = {
 	{"", "there is nothing in it"},
-	{"nodes: [", "no YAML at line"},
+	{"nodes: [", "not valid YAML: line 2"},
 	{"[1, 2]", "it has no nodes"},
 	{"name: x", "it has no nodes"},
 	{"nodes: 5", "nodes: no list"},
@@ -108,8 +139,20 @@ static const struct {
 		"node 1 (filter): it reads node 7, which is not there"},
 	{"nodes: [{id: 1, type: filter, input_ids: [x]}]",
 		"node 1 (filter): input_ids: item 1 is no id"},
-	{"nodes: [{id: 1, type: read}, {id: 2, type: filter, input_ids: [1]}]",
+	{"nodes: [{id: 1, type: read, outputs: [3], output_handles: [output-1]}, {id: 2, type: "
+	 "filter, input_ids: [1]}, {id: 3, type: filter, input_ids: [1]}]",
 		"node 2 (filter): it reads node 1, whose outputs do not name it"},
+	{"nodes: [{id: 1, type: read, outputs: [2]}]",
+		"node 1 (read): outputs: there is no node 2"},
+	{"nodes: [{id: 1, type: read, outputs: [x]}]", "node 1 (read): outputs: no id of a node"},
+	{"nodes: [{id: 1, type: read}, {id: 2, type: filter, inputs: [1]}]",
+		"its input is not connected: input_ids names its inputs, not inputs"},
+	{"nodes: [{id: 1, type: read}, {id: 2, type: join, input_ids: [1]}]",
+		"its right input is not connected: right_input_id is missing"},
+	{"nodes: [{id: 1, type: read}, {id: 2, type: join, input_ids: [1, 1]}]",
+		"right_input_id is missing, and input_ids has the left one only"},
+	{"nodes: []\n---\nnodes: []", "a second document begins at line 2"},
+	{"nodes: []\n---\nnodes: [", "not valid YAML: line 4"},
 	{"nodes: [{id: 1, type: read, outputs: [2], output_handles: [left]}, {id: 2, type: filter, "
 	 "input_ids: [1]}]",
 		"output_handles of node 1: no handle at 0"},
@@ -117,9 +160,9 @@ static const struct {
 		"node 2 (filter): right_input_id: it has no right input"},
 	{"nodes: [{id: 1, type: read, outputs: [3]}, {id: 2, type: read, outputs: [3]}, {id: 3, "
 	 "type: filter, input_ids: [1, 2]}]",
-		"node 3 (filter): it has 2 inputs, and takes 1"},
+		"node 3 (filter): it takes 1 input, and has 2: put a union before it"},
 	{"nodes: [{id: 1, type: read, outputs: [2]}, {id: 2, type: read, input_ids: [1]}]",
-		"node 2 (read): it has 1 inputs, and takes 0"},
+		"node 2 (read): it takes no input, and has 1"},
 	{"nodes: [{id: 1, type: filter, input_ids: [2], outputs: [2]}, {id: 2, type: filter, "
 	 "input_ids: [1], outputs: [1]}]",
 		"its nodes form a cycle: "},
@@ -185,7 +228,7 @@ END_TEST
 
 START_TEST(parameters_are_put_into_settings_once)
 {
-	const struct flow_param given[] = {{"s", "${low}"}, {"more", "m"}};
+	const struct flow_param given[] = {{"s", "${low}"}, {"other", "m"}};
 	struct err err = ERR_INIT;
 	struct flow *flow;
 	const cJSON *settings;
@@ -194,7 +237,7 @@ START_TEST(parameters_are_put_into_settings_once)
 
 	ck_assert_int_eq(read_text(WITH_PARAMS, given, 2, &flow, &err), 0);
 	settings = flow->nodes[0].settings;
-	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(settings, "a")), "x5y${other}");
+	ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(settings, "a")), "x5ym");
 	ck_assert_int_eq(
 		setting_texts(setting_object(settings, "b"), "c", &flow->arena, &texts, &n, &err),
 		0);
@@ -214,6 +257,81 @@ START_TEST(a_parameter_of_the_wrong_type_is_refused)
 
 	ck_assert_int_eq(read_text(WITH_PARAMS, given, 1, &flow, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "parameter low: 'five' is no integer"));
+}
+END_TEST
+
+START_TEST(a_parameter_that_nothing_uses_is_refused)
+{
+	const struct flow_param given[] = {{"lwo", "5"}}, far[] = {{"country", "NL"}};
+	const struct flow_param in_environment[] = {{"x", "1"}};
+	struct err err = ERR_INIT;
+	struct flow *flow;
+
+	ck_assert_int_eq(read_text(WITH_PARAMS, given, 1, &flow, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "the flow has no parameter lwo; did you mean low?"));
+	ck_assert_int_eq(flow_check_params(path, given, 1, &err), -1);
+	ck_assert_int_eq(err.code, ERR_USAGE);
+	err_clear(&err);
+	ck_assert_int_eq(read_text(WITH_PARAMS, far, 1, &flow, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "no parameter country; it has low, s"));
+	err_clear(&err);
+	ck_assert_int_eq(read_text("nodes: []", far, 1, &flow, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "no parameter country, and no other"));
+	err_clear(&err);
+	ck_assert_int_eq(read_text("nodes: [{id: 1, type: command, setting_input: {command: 'echo "
+				   "$FLOWFILE_PARAM_x'}}]",
+				 in_environment, 1, &flow, &err),
+		0);
+	flow_free(flow);
+}
+END_TEST
+
+/* What is said of the file's one node, or "" for nothing. */
+static const struct {
+	const char *node, *warnings;
+} advice[] = {
+	{"type: sort, setting_input: {sort_inputs: [{column: a}]}",
+		"setting_input has no sort_inputs; did you mean sort_input?\n"},
+	{"type: sort", "setting_input has no sort_input: the node passes its input on as it is\n"},
+	{"type: select, setting_input: {select_input: []}",
+		"setting_input has no select_input: the node passes its input on as it is\n"},
+	{"type: sort, setting_input: {sort_input: [{column: a}, {colum: b}], cache_results: true}",
+		"setting_input: sort_input[1] has no colum; did you mean column?\n"},
+	{"type: filter, setting_input: {filter_input: {basic_filter: {fields: a}}}",
+		"setting_input: filter_input: basic_filter has no fields; did you mean field?\n"},
+	/* Both are there: it is no other word for the known one. */
+	{"type: filter, setting_input: {filter_input: {basic_filter: {field: a, fields: b}}}", ""},
+	{"type: filter, setting_input: {node_id: 4, of_nobody: 5}", ""},
+	{"type: filter, discription: x", "a node has no discription; did you mean description?\n"},
+	{"type: sql_query, inputs: [], setting_input: {}",
+		"a node has no inputs; did you mean input_ids?\n"},
+	{"type: catalog_writer, setting_input: {catalog_write_settings: {write_modus: x, "
+	 "merge_key: "
+	 "[a]}}",
+		"setting_input: catalog_write_settings has no write_modus; did you mean "
+		"write_mode?\n"
+		"setting_input: catalog_write_settings has no merge_key; did you mean "
+		"merge_keys?\n"},
+	{"type: of_my_own, setting_input: {sort_inputs: 1}", ""},
+};
+
+START_TEST(keys_that_were_meant_to_be_others_are_named)
+{
+	const bool has_input = strstr(advice[_i].node, "sql_query") == NULL;
+	struct arena a = ARENA_INIT;
+	const char *all = "";
+	struct flow_warning *warnings;
+	struct flow *flow = good(arena_printf(&a, "nodes: [{id: 1, type: read}, {id: 2, %s%s}]",
+		has_input ? "input_ids: [1], " : "", advice[_i].node));
+	size_t n = flow_warnings(flow, &a, &warnings);
+
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(warnings[i].node->id, 2);
+		all = arena_printf(&a, "%s%s\n", all, warnings[i].text);
+	}
+	ck_assert_str_eq(all, advice[_i].warnings);
+	flow_free(flow);
+	arena_free(&a);
 }
 END_TEST
 
@@ -297,7 +415,7 @@ START_TEST(json_that_is_none_is_said_with_its_place)
 	struct err err = ERR_INIT;
 
 	ck_assert_ptr_null(document_parse_json(text, strlen(text), "t", &err));
-	ck_assert_ptr_nonnull(strstr(err.text, "line 2"));
+	ck_assert_ptr_nonnull(strstr(err.text, "t: not valid JSON: line 2"));
 }
 END_TEST
 
@@ -312,6 +430,8 @@ main(void)
 	tcase_set_timeout(tc, 60); /* half a million nodes on a busy machine */
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, nodes_come_behind_what_they_read);
+	tcase_add_test(tc, an_edge_that_only_its_reader_names_leaves_by_the_first_output);
+	tcase_add_test(tc, a_mistyped_type_is_no_type_of_the_users_own);
 	tcase_add_test(tc, an_edge_has_the_handle_of_its_place_among_the_outputs);
 	tcase_add_loop_test(
 		tc, what_is_wrong_is_said_with_its_place, 0, sizeof(wrong) / sizeof(wrong[0]));
@@ -319,6 +439,9 @@ main(void)
 	tcase_add_test(tc, a_file_that_is_not_there_or_no_flow_is_an_error);
 	tcase_add_test(tc, parameters_are_put_into_settings_once);
 	tcase_add_test(tc, a_parameter_of_the_wrong_type_is_refused);
+	tcase_add_test(tc, a_parameter_that_nothing_uses_is_refused);
+	tcase_add_loop_test(tc, keys_that_were_meant_to_be_others_are_named, 0,
+		sizeof(advice) / sizeof(advice[0]));
 	tcase_add_test(tc, settings_are_taken_for_what_they_say);
 	tcase_add_test(tc, yaml_is_what_python_takes_it_for);
 	tcase_add_test(tc, a_yaml_bomb_is_refused);
