@@ -169,6 +169,21 @@ find_touched(struct merge *m, struct err *err)
 	return 0;
 }
 
+/* The rows whose keys must be there once: no row may be changed by two, and of those that an upsert adds the next one could change only one. */
+static const char *
+rows_to_be_unique(const struct merge *m)
+{
+	const char *keyed = "";
+
+	if (m->mode != DELTA_UPSERT)
+		return arena_printf(
+			m->t->a, "%s s SEMI JOIN (%s) t ON %s", m->source, m->touched_sql, m->same);
+	for (size_t i = 0; i < m->keys->n; i++) /* NULL is no key's equal */
+		keyed = arena_printf(m->t->a, "%s%ss.%s IS NOT NULL", keyed, i > 0 ? " AND " : "",
+			sql_quoted(m->t->a, m->keys->items[i]));
+	return arena_printf(m->t->a, "%s s WHERE %s", m->source, keyed);
+}
+
 /* The first row of a SELECT of keys and, behind them, a number; *n 0: there is none. What it says is in the arena. */
 static int
 find_keys(const struct merge *m, const char *sql, const char **text, int64_t *n, struct err *err)
@@ -195,31 +210,33 @@ find_keys(const struct merge *m, const char *sql, const char **text, int64_t *n,
 	return 0;
 }
 
-/* No row may be changed by two. */
 static int
 check_unique(const struct merge *m, struct err *err)
 {
 	struct arena *a = m->t->a;
-	const char *names = "", *text;
+	const char *names = "", *list = "", *text;
 	int64_t n;
 
-	if (m->mode == DELTA_DELETE || m->deletes != NULL || m->n_touched == 0)
+	if (m->mode == DELTA_DELETE || m->deletes != NULL ||
+		(m->mode == DELTA_UPDATE && m->n_touched == 0))
 		return 0;
-	for (size_t i = 0; i < m->keys->n; i++)
+	for (size_t i = 0; i < m->keys->n; i++) {
 		names = arena_printf(
 			a, "%s%ss.%s", names, i > 0 ? ", " : "", sql_quoted(a, m->keys->items[i]));
+		list = arena_printf(a, "%s%s%s", list, i > 0 ? ", " : "", m->keys->items[i]);
+	}
 	if (find_keys(m,
 		    arena_printf(a,
 			    "SELECT %s, count(*) AS " HIT_COLUMN
-			    " FROM %s s SEMI JOIN (%s) t ON %s GROUP BY ALL HAVING count(*) > 1 "
-			    "LIMIT 1",
-			    names, m->source, m->touched_sql, m->same),
+			    " FROM %s GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1",
+			    names, rows_to_be_unique(m)),
 		    &text, &n, err) < 0)
 		return -1;
-	return n == 0
-		? 0
-		: err_set(err, ERR_USAGE,
-			  "%" PRId64 " rows have the key of one row of the table (%s)", n, text);
+	return n == 0 ? 0
+		      : err_set(err, ERR_USAGE,
+				"merge_keys %s: %" PRId64
+				" rows of the input have %s; put a unique node before the writer",
+				list, n, text);
 }
 
 /* An edit says one thing of each key, of those that the table does not have, too; to delete a row twice is to delete it. */
@@ -446,14 +463,30 @@ merge_into(struct merge *m, const char *sql, bool add_columns, struct delta_writ
 	return rc;
 }
 
-/* There is nothing to change in a table that was not there. */
+/* There is nothing to change in a table that was not there; but the next upsert must find each key once. */
 static int
 merge_into_new(struct delta_txn *t, const char *sql, enum delta_merge_mode mode,
-	const struct delta_write_options *options, struct delta_written *out, struct err *err)
+	const struct delta_names *keys, const struct delta_write_options *options,
+	struct delta_written *out, struct err *err)
 {
+	struct merge m = {.t = t, .mode = mode, .keys = keys};
+	char uuid[UUID_SIZE];
+	int rc;
+
 	if (mode != DELTA_UPSERT)
-		sql = arena_printf(t->a, "SELECT * FROM (%s\n) AS q LIMIT 0", sql);
-	return write_append(t, sql, options, out, err);
+		return write_append(t, arena_printf(t->a, "SELECT * FROM (%s\n) AS q LIMIT 0", sql),
+			options, out, err);
+	uuid4(uuid);
+	m.source = arena_printf(t->a, "\"__flowfile_source_%s\"", uuid);
+	rc = duck_exec(
+		t->d, arena_printf(t->a, "CREATE TEMP TABLE %s AS %s", m.source, sql), NULL, err);
+	if (rc == 0)
+		rc = check_unique(&m, err);
+	if (rc == 0)
+		rc = write_append(
+			t, arena_printf(t->a, "SELECT * FROM %s", m.source), options, out, err);
+	duck_exec(t->d, arena_printf(t->a, "DROP TABLE IF EXISTS %s", m.source), NULL, NULL);
+	return rc;
 }
 
 int
@@ -474,7 +507,7 @@ delta_merge(struct duck *d, const char *dir, const char *sql, enum delta_merge_m
 	t.told = options->arena;
 	if (rc == 0)
 		rc = t.exists ? merge_into(&m, sql, options->add_columns, out, err)
-			      : merge_into_new(&t, sql, mode, options, out, err);
+			      : merge_into_new(&t, sql, mode, keys, options, out, err);
 	if (rc < 0 && !out->committed)
 		txn_abort(&t);
 	arena_free(&a);

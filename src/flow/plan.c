@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "flow/node.h"
 #include "flow/subflow.h"
@@ -287,9 +288,17 @@ int
 node_column(const struct compiler *c, size_t input, const char *name, const char *field,
 	const struct column **out, struct err *err)
 {
+	struct nearest near = nearest_to(name);
+
 	*out = columns_find(&c->in[input]->columns, name);
 	if (*out != NULL)
 		return 0;
+	for (size_t i = 0; strlen(name) > 2 && i < c->in[input]->columns.n; i++)
+		nearest_offer(&near, c->in[input]->columns.items[i].name);
+	if (near.name != NULL)
+		return err_set(err, ERR_USAGE,
+			"%s: its input has no column %s; did you mean %s? there are %s", field,
+			name, near.name, columns_list(&c->in[input]->columns, c->arena));
 	return err_set(err, ERR_USAGE, "%s: its input has no column %s; there are %s", field, name,
 		columns_list(&c->in[input]->columns, c->arena));
 }

@@ -40,8 +40,8 @@ for node in 2 3 4 8 9 11 13 14 15 16; do
 	grep -Eq "^ *$node .* broken " "$dir/out" || fail "node $node is not broken"
 done
 grep -Eq '^ *1 .* lazy ' "$dir/out" || fail 'node 1 is not lazy'
-out 'summ'
-out 'amuont'
+out "'summ' is none of sum, mean"
+out 'did you mean amount?'
 out "'upserts' is none of"
 out "'lots' is no size"
 run 1 flows check broken.yaml --json
@@ -56,6 +56,46 @@ nodes:
 END2
 run 2 flows plan command.yaml
 err "node 1 (command): memory_limit: 'lots' is no size"
+
+# --- nothing is written when something else cannot be ---
+
+# writers LAST_NODE...: a table that is appended to, and something that cannot be written.
+writers()
+{
+	cat >writers.yaml <<END2
+nodes:
+- {id: 1, type: read, setting_input: {received_file: {path: orders.csv}}}
+- {id: 2, type: catalog_writer, input_ids: [1], setting_input: {catalog_write_settings: {table_name: rows, write_mode: append}}}
+- {id: 3, input_ids: [1], $1}
+END2
+}
+
+writers 'type: flow_output'
+run 0 run flow writers.yaml
+is 2 "SELECT row_count FROM catalog_tables WHERE name = 'rows'"
+for last in 'catalog_write_settings: {table_name: rows, write_mode: error}' \
+	'catalog_write_settings: {table_name: other, namespace_full_name: No.where}'; do
+	writers "type: catalog_writer, setting_input: {$last}"
+	run 1 flows check writers.yaml
+	run 1 run flow writers.yaml
+	err 'node 3 (catalog_writer)'
+done
+writers 'type: output, setting_input: {output_settings: {name: x.csv, directory: no/such}}'
+run 1 flows check writers.yaml
+run 1 run flow writers.yaml
+err 'node 3 (output): output_settings: folder no/such'
+is 2 "SELECT row_count FROM catalog_tables WHERE name = 'rows'"
+
+# Nor does a first upsert take what the second could not change.
+printf 'id,amount\n1,5\n1,7\n' >twice.csv
+cat >upsert.yaml <<'END2'
+nodes:
+- {id: 1, type: read, setting_input: {received_file: {path: twice.csv}}}
+- {id: 2, type: catalog_writer, input_ids: [1], setting_input: {catalog_write_settings: {table_name: up, write_mode: upsert, merge_keys: [id]}}}
+END2
+run 1 run flow upsert.yaml
+err 'merge_keys id: 2 rows of the input have id = 1; put a unique node before the writer'
+is 0 "SELECT count(*) FROM catalog_tables WHERE name = 'up'"
 
 # --- what looks like a mistake, and what there is not ---
 

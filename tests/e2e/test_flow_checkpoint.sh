@@ -107,7 +107,7 @@ END
 run 1 flows check models.yaml
 out 'python_script  -     checkpoint   Python code, which is run on files of its inputs in a process of its own'
 out 'train_model    -     unsupported  models are kept by Flowfile'
-out "custom         -     unsupported  a type of the user's own, whose code is not in the flow"
+out "my_own_node    -     unsupported  a type of the user's own, whose code is not in the flow"
 sed -e '/train_model/d' -e '/my_own/d' -e 's/ outputs: \[3\],//' models.yaml >script.yaml
 FLOWFILE_PYTHON=/nowhere/python
 export FLOWFILE_PYTHON

@@ -66,6 +66,7 @@ END
 
 # Without a catalog a flow may run others by their paths.
 cat >"$dir/alone.yaml" <<'END'
+flowfile_settings: {parameters: [{name: least, type: integer, default_value: '0'}]}
 nodes:
 - id: 1
   type: manual_input

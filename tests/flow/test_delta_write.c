@@ -697,7 +697,7 @@ START_TEST(a_merge_that_is_not_clear_is_refused)
 	append("SELECT 1 AS id, 'a' AS v");
 	ck_assert_has(merge_error("SELECT 1 AS id, 'x' AS v UNION ALL SELECT 1, 'y'", DELTA_UPSERT,
 			      NAMES("id"), ERR_USAGE),
-		"2 rows have the key of one row of the table (id = 1)");
+		"merge_keys id: 2 rows of the input have id = 1; put a unique node before");
 	ck_assert_has(merge_error("SELECT 1 AS id", DELTA_UPSERT, NAMES("key"), ERR_USAGE),
 		"no key column");
 	ck_assert_has(
@@ -711,8 +711,16 @@ START_TEST(a_merge_that_is_not_clear_is_refused)
 	ck_assert_has(
 		merge_error("SELECT 'x' AS id", DELTA_UPDATE, NAMES("id"), ERR_USAGE), "\"id\"");
 	ck_assert_str_eq(table_rows(), "1|a");
-	/* Rows for no row of the table, and a delete, may be there twice. */
-	merge("SELECT 2 AS id, 'x' AS v UNION ALL SELECT 2, 'y'", DELTA_UPSERT, NAMES("id"));
+	/* Nor what the next one could not change; rows without a key are no key's equal. */
+	ck_assert_has(merge_error("SELECT 2 AS id, 'x' AS v UNION ALL SELECT 2, 'y'", DELTA_UPSERT,
+			      NAMES("id"), ERR_USAGE),
+		"merge_keys id: 2 rows of the input have id = 2");
+	merge("SELECT CAST(NULL AS INTEGER) AS id, 'n' AS v UNION ALL SELECT NULL, 'm'",
+		DELTA_UPSERT, NAMES("id"));
+	ck_assert_int_eq(written.rows_inserted, 2);
+	/* An update of no row, and a delete, may have a key twice. */
+	merge("SELECT 9 AS id, 'x' AS v UNION ALL SELECT 9, 'y'", DELTA_UPDATE, NAMES("id"));
+	append("SELECT 2 AS id, 'x' AS v UNION ALL SELECT 2, 'y'");
 	merge("SELECT 2 AS id UNION ALL SELECT 2", DELTA_DELETE, NAMES("id"));
 	ck_assert_int_eq(written.rows_deleted, 2);
 }
@@ -725,6 +733,9 @@ START_TEST(a_merge_makes_the_table_that_is_not_there)
 	ck_assert_uint_eq(open_at(DELTA_LATEST).columns.n, 2);
 	free(table);
 	table = xasprintf("%s/other", folder);
+	ck_assert_has(merge_error("SELECT 1 AS id, 'a' AS v UNION ALL SELECT 1, 'b'", DELTA_UPSERT,
+			      NAMES("id"), ERR_USAGE),
+		"merge_keys id: 2 rows of the input have id = 1");
 	merge("SELECT 1 AS id, 'a' AS v", DELTA_UPSERT, NAMES("id"));
 	ck_assert_str_eq(table_rows(), "1|a");
 }

@@ -243,7 +243,7 @@ static const struct {
 		"union_input: mode: 'all' is none of relaxed, selective"},
 	{"group_by", ONE, "groupby_input: {agg_cols: []}", "agg_cols: there is none"},
 	{"group_by", ONE, "groupby_input: {agg_cols: [{old_name: v, agg: avrage}]}",
-		"agg_cols[0]: agg: there is no avrage"},
+		"agg_cols[0]: agg: 'avrage' is none of sum, mean"},
 	{"group_by", ONE, "groupby_input: {agg_cols: [{old_name: k, agg: sum}]}",
 		"sum takes numbers, and column k is String"},
 	{"join", TWO, "join_input: {join_mapping: []}", "join_input: join_mapping: there is none"},

@@ -129,7 +129,8 @@ START_TEST(parameters_are_bound)
 				WRITTEN("4", "3", "", "o.csv"),
 		bindings[_i].bindings);
 	ck_assert_int_eq(file_write_atomic("flow.yaml", text, strlen(text), 0644, &err), 0);
-	ck_assert_int_eq(flow_read("flow.yaml", &mine, 1, &flow, &err), 0);
+	ck_assert_int_eq(
+		flow_read("flow.yaml", &mine, strstr(text, "${mine}") != NULL, &flow, &err), 0);
 	ck_assert_int_eq(plan_create(&options, &plan, &err), 0);
 	plan_scope(plan, flow, NULL, 0);
 	ck_assert_msg(flow_run(plan, &how, &progress, &err) == 0, "%s", err.text);

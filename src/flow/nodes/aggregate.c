@@ -42,6 +42,19 @@ find(const char *name)
 	return NULL;
 }
 
+static int
+unknown(const char *name, struct err *err)
+{
+	struct arena a = ARENA_INIT;
+	const char *list = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(aggregations); i++)
+		list = arena_printf(&a, "%s%s%s", list, i > 0 ? ", " : "", aggregations[i].name);
+	err_set(err, ERR_USAGE, "'%s' is none of %s", name, list);
+	arena_free(&a);
+	return -1;
+}
+
 static bool
 takes(const struct aggregation *g, enum type_class class)
 {
@@ -105,7 +118,7 @@ aggregate_of(struct compiler *c, const struct column *column, const char *name,
 	const char *sql, *type;
 
 	if (g == NULL)
-		return err_set(err, ERR_USAGE, "there is no %s", name);
+		return unknown(name, err);
 	if (!takes(g, class))
 		return err_set(err, ERR_USAGE, "%s takes numbers%s, and column %s is %s", name,
 			g->takes == MEASURES ? " and times" : "", column->name,

@@ -180,7 +180,11 @@ find_place(struct plan *plan, struct target *t, struct table_info *table, struct
 	if (find_namespace(plan->catalog, t, err) < 0 ||
 		find_table(plan->catalog, t, &plan->arena, table, err) < 0)
 		return -1;
-	return check_table(t, table, err);
+	if (check_table(t, table, err) < 0)
+		return -1;
+	if (t->mode == MODE_VIRTUAL || table->id != ID_NONE)
+		return 0;
+	return tables_check_place(plan->catalog, t->name, t->namespace_id, ID_NONE, err);
 }
 
 int
@@ -202,9 +206,8 @@ node_catalog_writer(struct compiler *c, struct err *err)
 		return err_prefix(err, "catalog_write_settings");
 	if (c->plan->catalog == NULL)
 		return err_set(err, ERR_FAILED, "it needs the catalog, and there is none");
-	/* Also before anything of the flow is written, as far as it can be told then. */
-	if (c->scope->outer == NULL && !c->plan->explains &&
-		find_place(c->plan, &t, &table, err) < 0)
+	/* What cannot be written is known before anything is. Of a table that is read the flow behind it writes nothing. */
+	if (c->scope == c->plan->top && find_place(c->plan, &t, &table, err) < 0)
 		return -1;
 	return node_emit_input(c, 0, 0);
 }
@@ -378,9 +381,6 @@ node_catalog_writer_write(struct plan *plan, const struct flow_node *node,
 		return -1;
 	if (t.mode == MODE_VIRTUAL)
 		return write_virtual(plan, &t, &table, relation, err);
-	if (table.id == ID_NONE &&
-		tables_check_place(plan->catalog, t.name, t.namespace_id, ID_NONE, err) < 0)
-		return -1;
 	if (t.mode == MODE_SCD2 && scd2_settle(&t.scd2, table.scd2_config, &plan->arena, err) < 0)
 		return -1;
 	return write_data(plan, &t, &table, relation, rows, err);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "flow/checkpoint.h"
 #include "nodes.h"
 
 enum file_type { FILE_CSV, FILE_PARQUET, FILE_JSON, FILE_NDJSON, FILE_EXCEL, FILE_IPC, FILE_AVRO };
@@ -84,12 +85,33 @@ take_target(const struct flow_node *node, struct arena *a, struct target *target
 	return 0;
 }
 
+/* Before anything is written. A program of the flow might make the folder. */
+static int
+check_folder(const struct compiler *c, const struct target *target, struct err *err)
+{
+	const struct flow *flow = c->scope->flow;
+	char *folder;
+	struct stat sb;
+	int rc = 0;
+
+	for (size_t i = 0; i < flow->n_nodes; i++)
+		if (checkpoint_is_program(&flow->nodes[i]))
+			return 0;
+	folder = path_dirname(target->path);
+	if (stat(folder, &sb) < 0)
+		rc = err_errno(err, errno, "output_settings: folder %s", folder);
+	else if (!S_ISDIR(sb.st_mode))
+		rc = err_set(err, ERR_USAGE, "output_settings: %s is no folder", folder);
+	free(folder);
+	return rc;
+}
+
 int
 node_output(struct compiler *c, struct err *err)
 {
 	struct target target;
 
-	if (take_target(c->node, c->arena, &target, err) < 0)
+	if (take_target(c->node, c->arena, &target, err) < 0 || check_folder(c, &target, err) < 0)
 		return -1;
 	return node_emit_input(c, 0, 0);
 }
