@@ -25,10 +25,12 @@ code()
 
 run 0 init
 code yaml 1 >by_country.yaml
-code sh 1 >make
-code sh 2 >use
-grep -q 'customers.yaml' make && grep -q 'tables preview' use || fail 'the document has other parts'
-sh -eux make >out 2>err && sh -eux use >out 2>err || fail 'make, use'
+code sh 1 >make.sh
+code sh 2 >use.sh
+grep -q 'customers.yaml' make.sh || fail 'the first part is another one'
+grep -q 'tables preview' use.sh || fail 'the second part is another one'
+sh -eux make.sh >out 2>err || fail 'the first part'
+sh -eux use.sh >out 2>err || fail 'the second part'
 run 0 sql --csv 'SELECT * FROM by_country'
 out 'NL,310.0' # the last line used 200
 not_out 'DE'
