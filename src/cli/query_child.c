@@ -55,8 +55,13 @@ static int64_t
 number_of(const cJSON *object, const char *name, int64_t preset)
 {
 	const cJSON *value = member(object, name);
+	const int64_t most = INT64_C(1) << 53; /* beyond which doubles skip whole numbers */
 
-	return cJSON_IsNumber(value) ? (int64_t)value->valuedouble : preset;
+	if (!cJSON_IsNumber(value))
+		return preset;
+	if (value->valuedouble >= (double)most)
+		return most;
+	return value->valuedouble <= (double)-most ? -most : (int64_t)value->valuedouble;
 }
 
 int64_t

@@ -157,9 +157,11 @@ find_table(struct catalog *cat, const char *name, struct arena *a, struct table_
 			found.items[0].qualified_name);
 	if (err->code != ERR_NOT_FOUND)
 		return -1;
-	/* The same again, which says the nearest name. */
+	/* The same again, which says the nearest name. Here a number is a name, too, and no id. */
 	err_clear(err);
-	return resolve_table(cat, name, &id, err) < 0 ? -1 : tables_get(cat, id, a, out, err);
+	if (resolve_table(cat, name, &id, err) < 0)
+		return -1;
+	return err_set(err, ERR_NOT_FOUND, "no table is called '%s'", name);
 }
 
 static void

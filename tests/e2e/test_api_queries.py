@@ -132,6 +132,11 @@ def check_stats(t, d, number):
         dtype="String", values=['C,"d', "D", "Zoë"], truncated=False, distinct_count=3, min=None, max=None, cache_hit=False, error=None))
     t.equal("dates have one", [ask("born").json[m] for m in ("dtype", "min", "max")], ["Date", "1999-12-31", "2020-01-01"])
     t.fails("no such column", ask("none"), 502, "Worker compute failed: column 'none' not found in source schema")
+    number = d.post("/catalog/query-virtual-tables", {
+        "name": "with_v", "sql_query": "SELECT id AS a, nullif(id, 1) AS v FROM people"}).json["id"]
+    t.equal("a NULL in another column leaves a value alone", ask("a").json["values"], [1, 2, 3, 4])
+    t.equal("and is none of its own", ask("v").json["values"], [2, 3, 4])
+    d.request("DELETE", f"{AT}/{number}")
 
 
 def check_virtual(t, d):
@@ -181,6 +186,7 @@ def check_sql(t, d):
     some = ask("select id from people order by id desc -- all", max_rows=2).json
     t.equal("the first rows", [some["rows"], some["total_rows"], some["truncated"]], [[[4], [3]], 4, True])
     none = ask("select id from people", max_rows=0).json
+    t.equal("as many as there may be", len(ask("select id from people", max_rows=2 ** 53 + 2).json["rows"]), 4)
     t.equal("only how many", [none["rows"], none["total_rows"], none["truncated"]], [[], 4, True])
     t.equal("numbers that none are", ask("select 'nan'::double, 'inf'::double, 1.50::decimal(9,2), 18446744073709551615::ubigint").json["rows"],
             [[None, None, "1.50", 18446744073709551615]])

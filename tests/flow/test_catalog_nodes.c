@@ -315,6 +315,8 @@ START_TEST(a_reader_may_have_a_query_of_its_own)
 	ok(namespaces_create(&cat, &extra, &id, &err));
 	reads("sql_query: 'SELECT k, v FROM t WHERE k = 2'", "2|b");
 	not_read("sql_query: 'SELECT * FROM read_csv(1)'", "sql_query: read_csv()");
+	not_read(arena_printf(&arena, "sql_query: 'SELECT * FROM \"%d\"'", (int)table_of("t").id),
+		"no table is called");
 	ok(write_rows("[1]", "[a]", "table_name: t, namespace_full_name: General.extra"));
 	not_read("sql_query: 'SELECT * FROM t'", "several tables are called t");
 	reads("sql_query: 'SELECT * FROM extra.t'", "1|a");
