@@ -265,9 +265,13 @@ run_flow(struct flow_file_run *run, struct watch *watch, struct err *err)
 		return -1;
 	}
 	watch->duck = duck;
-	pthread_create(&watch->thread, NULL, watch_signals, watch);
-	rc = run_plan(run, flow, duck, err);
-	stop_watch(watch);
+	rc = pthread_create(&watch->thread, NULL, watch_signals, watch);
+	if (rc == 0) {
+		rc = run_plan(run, flow, duck, err);
+		stop_watch(watch);
+	} else {
+		rc = err_errno(err, rc, "start a thread");
+	}
 	duck_close(duck);
 	flow_free(flow);
 	return rc;

@@ -121,8 +121,12 @@ progress_start(struct duck *duck)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	pthread_create(&p->thread, NULL, work, p);
-	return p;
+	if (pthread_create(&p->thread, NULL, work, p) == 0)
+		return p;
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+	return NULL; /* without a bar, then */
 }
 
 void

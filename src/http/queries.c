@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "runner/proc.h"
 
@@ -24,8 +25,6 @@
 #define GRACE_MS 2000 /* from SIGTERM to SIGKILL */
 #define HEAD_MAX 40 /* "200 12345\n" */
 #define SETTINGS_MAX (64 * 1024)
-
-extern char **environ;
 
 enum query_state { QUERY_WAITING, QUERY_RUNNING, QUERY_ENDING };
 
@@ -253,13 +252,30 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 /* --- its beginning ------------------------------------------------------------------------------------------- */
 
+/* Our own secrets are no business of what answers queries, nor of the programs of virtual tables. Owned by the caller, its texts borrowed. */
+static char **
+make_environment(void)
+{
+	static const char *const secrets[] = {"JWT_SECRET_KEY=", "FLOWFILE_INTERNAL_TOKEN="};
+	size_t n = 0, kept = 0;
+	char **env;
+
+	while (environ[n])
+		n++;
+	env = xcalloc(n + 1, sizeof(*env));
+	for (char **e = environ; *e; e++)
+		if (!text_starts(*e, secrets[0]) && !text_starts(*e, secrets[1]))
+			env[kept++] = *e;
+	return env;
+}
+
 static int
 spawn(const char *program, int fd, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	char name[] = "flowfile", verb[] = "query-child";
-	char *argv[] = {name, verb, NULL};
+	char *argv[] = {name, verb, NULL}, **env = make_environment();
 	sigset_t none, all;
 	int rc;
 
@@ -274,7 +290,8 @@ spawn(const char *program, int fd, pid_t *pid)
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
+	rc = posix_spawn(pid, program, &actions, &attr, argv, env);
+	free(env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
