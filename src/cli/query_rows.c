@@ -122,7 +122,8 @@ write_values(struct inquiry *q, const char *sql, const char *column, struct err 
 {
 	int64_t limit = query_int(q, "limit", 100), n = 0;
 	const char *distinct = arena_printf(&q->arena,
-		"SELECT DISTINCT v FROM (SELECT %s AS v FROM (%s\n)) WHERE v IS NOT NULL ORDER BY v "
+		"SELECT DISTINCT v FROM (SELECT %s AS v FROM (%s\n)) WHERE v IS NOT NULL ORDER BY "
+		"v "
 		"LIMIT %lld",
 		column, sql, (long long)limit + 1);
 	struct cells cells;
