@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "catalog/zones.h"
@@ -224,6 +226,20 @@ open_catalog(struct inquiry *q, bool writes, struct err *err)
 	return views_show(q->catalog.db, q->catalog.user_id, err);
 }
 
+/* The engine's limit is one for its buffers; a single value can be larger. Where the machine's memory ends, this process is to, and not the
+ * scheduler. */
+static void
+offer_to_oom(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1000", 4) < 0)
+		log_debug("oom_score_adj cannot be set: %s", strerror(errno));
+	close(fd);
+}
+
 static int
 open_engine(struct inquiry *q, struct err *err)
 {
@@ -239,6 +255,7 @@ open_engine(struct inquiry *q, struct err *err)
 		.grace_ms = CLEANUP_S * 1000 / 2,
 	};
 
+	offer_to_oom();
 	if (temp == NULL)
 		temp = text_env("TMPDIR");
 	options.temp_dir = arena_printf(

@@ -392,6 +392,8 @@ def check_killed(t, d):
     wait_quiet(d)
     asking = Asking(d)
     pid = d.wait_for("the query runs", lambda: children(d))[0]
+    d.wait_for("it is the first to go when memory ends",
+               lambda: pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000")
     os.kill(pid, signal.SIGKILL)
     asking.join()
     t.fails("a query that is killed", asking.answer, 502, "The query ended without an answer; it may have run out of memory")
