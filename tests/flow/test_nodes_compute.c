@@ -278,7 +278,7 @@ static const struct {
 		"pivot_input: value_col: its input has no column z"},
 	{"pivot", KEYED, PIVOT("", "k", "v", ""), "pivot_input: aggregations: there is none"},
 	{"pivot", KEYED, PIVOT("", "k", "v", "max, avrage"),
-		"pivot_input: aggregations[1]: there is no avrage"},
+		"pivot_input: aggregations[1]: 'avrage' is none of sum, mean"},
 	{"pivot", KEYED, PIVOT("", "v", "k", "sum"),
 		"aggregations[0]: sum takes numbers, and column k is String"},
 	{"pivot", KEYED, PIVOT("", "k", "v", "sum"), "its input has no rows"},
