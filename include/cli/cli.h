@@ -229,6 +229,8 @@ int request_cancel(struct cli *cli, int64_t run_id, struct err *err);
 
 /* Copies a run's log to standard output; with follow until the run has ended. */
 int follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err);
+/* The last line that the run itself wrote, mostly why it failed; NULL: none, or no log is here. In the command's arena. */
+const char *log_last_line(struct cli *cli, int64_t run_id);
 /* Waits until the run has ended and, for a moment, until how it ended is known; *run is what became of it.
  * 1: whoever waits has been told to end (SIGINT), which was said; the run goes on. */
 int follow_run(struct cli *cli, int64_t run_id, struct run_info *run, struct err *err);

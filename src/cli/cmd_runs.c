@@ -184,6 +184,7 @@ runs_show_run(struct cli *cli, struct err *err)
 {
 	struct run_info run;
 	enum unseen unseen;
+	const char *last;
 	int64_t id;
 
 	if (cli_open(cli, CLI_NEED_CATALOG, err) < 0 ||
@@ -198,6 +199,8 @@ runs_show_run(struct cli *cli, struct err *err)
 	print_run(cli, &run, unseen);
 	if (run.details.found)
 		print_details(cli, &run.details);
+	if (run.success == TRI_FALSE && (last = log_last_line(cli, id)) != NULL)
+		out_field("Last line", last);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "catalog/runs.h"
 #include "cli/cli.h"
 #include "runner/runlog.h"
@@ -21,6 +22,7 @@
 	2000 /* how long the exit code may come behind a row that the flow closed itself */
 #define UNSEEN_EVERY 5 /* looks */
 #define CHUNK_SIZE (64 * 1024)
+#define TAIL_SIZE 4096 /* in which the last line is looked for */
 
 static void
 pause_ms(int64_t ms)
@@ -253,4 +255,39 @@ follow_log(struct cli *cli, int64_t run_id, bool follow, struct err *err)
 out:
 	free(path);
 	return rc;
+}
+
+/* Of a text's lines the last that says something and is not the scheduler's own; NULL: none. It is ended in place. */
+static char *
+last_line(char *text)
+{
+	static const char ours[] = "[flowfile_scheduler] ";
+	char *found = NULL, *line;
+
+	while ((line = strsep(&text, "\n")) != NULL)
+		if (line[strspn(line, " \t\r")] != '\0' && !text_starts(line, ours))
+			found = line;
+	return found;
+}
+
+const char *
+log_last_line(struct cli *cli, int64_t run_id)
+{
+	char *path = paths_run_log(&cli->config->paths, run_id), tail[TAIL_SIZE + 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *line = NULL;
+	struct stat sb;
+	ssize_t n = -1;
+
+	free(path);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &sb) == 0)
+		n = pread(fd, tail, TAIL_SIZE, sb.st_size > TAIL_SIZE ? sb.st_size - TAIL_SIZE : 0);
+	close(fd);
+	if (n > 0) {
+		tail[n] = '\0';
+		line = last_line(tail);
+	}
+	return line != NULL ? out_clean(&cli->arena, line) : NULL;
 }

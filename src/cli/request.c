@@ -137,7 +137,7 @@ static int
 print_run(struct cli *cli, const struct run_info *run, struct err *err)
 {
 	struct arena *a = &cli->arena;
-	const char *name = out_clean(a, run->flow_name), *why = runs_failure(a, run);
+	const char *name = out_clean(a, run->flow_name), *why = runs_failure(a, run), *last;
 
 	if (cli->json) {
 		runs_json_detail(out_json_begin(cli), run);
@@ -152,6 +152,8 @@ print_run(struct cli *cli, const struct run_info *run, struct err *err)
 	printf("Run %lld of %s has ended: %s%s%s (%s).\n", (long long)run->id, name,
 		runs_status(run), why != NULL ? ", " : "", why != NULL ? out_clean(a, why) : "",
 		out_duration(a, run->duration_s));
+	if (run->success != TRI_TRUE && (last = log_last_line(cli, run->id)) != NULL)
+		printf("It said last: %s\n", last);
 	if (run->success != TRI_TRUE && run->has_log)
 		printf("Its log: %s\n",
 			cli_hint(cli,

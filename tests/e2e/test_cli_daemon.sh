@@ -52,6 +52,8 @@ job quick <<'END'
 echo "run $FLOWFILE_RUN_ID of flow $FLOWFILE_FLOW_ID"
 END
 job broken <<'END'
+echo "no input today" >&2
+echo
 exit 3
 END
 job slow <<'END'
@@ -82,8 +84,10 @@ out 'run 1 of flow 1'
 run 1 flows run broken --wait
 out 'Run 2 of broken has ended: failed, exit code 3 ('
 out 'flowfile runs logs 2'
+out 'It said last: no input today'
 run 0 runs show 2
 out 'Exit status    3'
+out 'Last line      no input today'
 run 0 runs show 2 --json
 out '"status":"failed","exit_code":3,"signal":null,"reason":null,"cause":"run now by '
 out '"attempt":1'
