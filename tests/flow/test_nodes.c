@@ -208,6 +208,8 @@ static const struct {
 	{"select", ONE, "keep_missing: false", "select_input: it keeps no column"},
 	{"select", ONE, "select_input: [{old_name: k}, {old_name: v, new_name: k}]",
 		"two columns are called k; rename one"},
+	{"join", TWO, "join_input: {join_mapping: [{left_col: k, right_col: v}]}",
+		"join_input: join_mapping[0]: k is String and v is Int64: convert one"},
 	{"sort", ONE, "sort_input: [{column: z}]",
 		"sort_input[0]: column: its input has no column z"},
 	{"sort", ONE, "sort_input: [{column: k, how: up}]",

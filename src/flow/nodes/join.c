@@ -146,6 +146,34 @@ join_take_keys(struct join *j, const cJSON *input, struct err *err)
 	return 0;
 }
 
+/* The engine would cast a text to a number, and fail at the first one that is none; Polars refuses it. */
+static bool
+are_comparable(enum type_class a, enum type_class b)
+{
+	if (a == b || a == TYPE_NULL || b == TYPE_NULL || a == TYPE_OTHER || b == TYPE_OTHER)
+		return true;
+	if (type_is_number(a) && type_is_number(b))
+		return true;
+	return (a == TYPE_DATE || a == TYPE_DATETIME) && (b == TYPE_DATE || b == TYPE_DATETIME);
+}
+
+static int
+check_keys(const struct join *j, struct err *err)
+{
+	for (size_t i = 0; i < j->n_keys; i++) {
+		const struct column *l = columns_find(&j->c->in[0]->columns, j->keys[0][i]);
+		const struct column *r = columns_find(&j->c->in[1]->columns, j->keys[1][i]);
+
+		if (!are_comparable(type_classify(l->type), type_classify(r->type)))
+			return err_set(err, ERR_USAGE,
+				"join_mapping[%zu]: %s is %s and %s is %s: convert one of them in "
+				"a select node",
+				i, l->name, type_to_polars(l->type, j->c->arena), r->name,
+				type_to_polars(r->type, j->c->arena));
+	}
+	return 0;
+}
+
 static int
 emit_join(struct join *j, const cJSON *input, struct err *err)
 {
@@ -185,7 +213,7 @@ node_join(struct compiler *c, struct err *err)
 	if (setting_word(input, "how", join_ways, JOIN_INNER, c->arena, &how, err) < 0)
 		return err_prefix(err, "join_input");
 	j.how = (enum join_how)how;
-	if (join_take_keys(&j, input, err) < 0)
+	if (join_take_keys(&j, input, err) < 0 || check_keys(&j, err) < 0)
 		return err_prefix(err, "join_input");
 	node_begin_sql(&j.sql);
 	return emit_join(&j, input, err) < 0 ? err_prefix(err, "join_input") : 0;
