@@ -228,6 +228,11 @@ class Stage:
         except FileNotFoundError:
             return []
 
+    def started(self, schedule, before):
+        """What the journal says of a run of this schedule's that came after as many; others may start meanwhile."""
+        ids = {str(run) for run, _ in self.runs(schedule)[before:]}
+        return [line for line in self.journal() if line[0] == "start" and line[1] in ids]
+
     # --- what is asked of them ---
 
     def canary(self, who):
@@ -561,7 +566,7 @@ def a_busy_flow_is_respected_across_a_handover(s):
     peer = s.peer()
     peer.expect("held")
     s.touch(1)
-    wait_for("the peer's run", lambda: [l for l in s.journal() if l[0] == "start"])
+    wait_for("the peer's run", lambda: s.started(3, 0))
     s.touch(1)
     s.canary("peer")
     peer.signal(signal.SIGTERM)
@@ -576,9 +581,8 @@ def a_busy_flow_is_respected_across_a_handover(s):
     wait_for("runs to end", lambda: not s.open_runs(3))
     # The other way round.
     s.hold_flow(2)
-    starts = len(s.journal())
     s.touch(1)
-    wait_for("the daemon's run", lambda: [l for l in s.journal()[starts:] if l[0] == "start"])
+    wait_for("the daemon's run", lambda: s.started(3, 2))
     s.touch(1)
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
@@ -598,7 +602,7 @@ def a_flow_that_dies_under_the_other_is_closed(s):
     daemon = s.daemon()
     daemon.expect("Leading")
     s.touch(1)
-    line = wait_for("the daemon's run", lambda: [l for l in s.journal() if l[0] == "start"])[0]
+    line = wait_for("the daemon's run", lambda: s.started(3, 0))[0]
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
     peer = s.peer()
@@ -611,9 +615,9 @@ def a_flow_that_dies_under_the_other_is_closed(s):
     # And back: a flow of the peer's dies under the daemon.
     peer = s.peer()
     peer.expect("held")
-    starts = len(s.journal())
+    before = len(s.runs(3))
     s.touch(1)
-    line = wait_for("the peer's run", lambda: [l for l in s.journal()[starts:] if l[0] == "start"])[0]
+    line = wait_for("the peer's run", lambda: s.started(3, before))[0]
     peer.signal(signal.SIGTERM)
     peer.wait()
     daemon = s.daemon()

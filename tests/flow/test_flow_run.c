@@ -257,6 +257,8 @@ START_TEST(a_path_is_no_pattern)
 			      &progress, &err) == 0,
 		"%s", err.text);
 	ck_assert_str_eq(text_of("o.csv"), "x\nright\n");
+	plan_free(plan);
+	flow_free(flow);
 	write_text("a?\\.csv", "x\n");
 	err_clear(&err);
 	ck_assert_int_eq(run_flow("nodes:\n" READ("1", "'a?\\.csv'", "2") WRITE("2", "1", "o.csv"),
