@@ -173,7 +173,7 @@ help_program(FILE *out)
 			verbs = arena_printf(
 				&a, "%s%s%s", verbs, c == n->commands ? "" : " | ", c->verb);
 		fprintf(out, "%*s", verbs_column, "");
-		print_words(verbs, verbs_column, verbs_column, out);
+		print_words(verbs, (size_t)verbs_column, (size_t)verbs_column, out);
 	}
 	fputs("\nFor every command:\n", out);
 	print_options(cli_global_options, out);

@@ -132,7 +132,7 @@ static void
 choose_daemons(struct sim *s)
 {
 	struct rng *r = &s->rngs[STREAM_RECIPE];
-	bool guard = take(s, ING_GUARD, rng_chance(r, 0.7)), alone = true;
+	bool guard = take(s, ING_GUARD, rng_chance(r, 0.7)) != 0, alone = true;
 	int hosts = 1, daemons = 1;
 
 	if (!s->idle && rng_chance(r, 0.55)) {
@@ -152,8 +152,8 @@ choose_daemons(struct sim *s)
 	if (s->n_hosts == 2)
 		s->hosts[1].skew_us = rng_range(r, -900, 900) * US_PER_MS;
 	/* Flowfile and its database file are on one machine. */
-	s->peer_on = take(s, ING_PEER, !s->idle && hosts == 1 && rng_chance(r, 0.3));
-	s->push = take(s, ING_PUSH, !s->idle && hosts == 1 && rng_chance(r, 0.3));
+	s->peer_on = take(s, ING_PEER, !s->idle && hosts == 1 && rng_chance(r, 0.3)) != 0;
+	s->push = take(s, ING_PUSH, !s->idle && hosts == 1 && rng_chance(r, 0.3)) != 0;
 	s->until = choose_length(s, alone);
 }
 
