@@ -188,6 +188,22 @@ delta_create(struct duck *d, const char *dir, const struct columns *columns,
 
 /* --- overwrite ---------------------------------------------------------------------------------------------------- */
 
+/* The rows of a SELECT are all that the table has from now on. *rows, in out: where they are counted. */
+static int
+replace_all(struct delta_txn *t, const char *sql, int64_t *rows, struct delta_written *out,
+	struct err *err)
+{
+	if (write_rows(t, sql, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->base.n_files; i++)
+		txn_remove(t, &t->base.files[i]);
+	t->reads = true;
+	t->operation = "WRITE";
+	t->parameters = write_parameters(t->a, "Overwrite", &t->partition_columns);
+	*rows = rows_added(t);
+	return txn_commit(t, out, err);
+}
+
 static int
 overwrite(struct delta_txn *t, const char *sql, const struct delta_write_options *options,
 	struct delta_written *out, struct err *err)
@@ -195,16 +211,9 @@ overwrite(struct delta_txn *t, const char *sql, const struct delta_write_options
 	const struct delta_type *type;
 
 	if (write_describe(t, sql, &type, err) < 0 ||
-		write_take_shape(t, type, &options->partition_columns, err) < 0 ||
-		write_rows(t, sql, err) < 0)
+		write_take_shape(t, type, &options->partition_columns, err) < 0)
 		return -1;
-	for (size_t i = 0; i < t->base.n_files; i++)
-		txn_remove(t, &t->base.files[i]);
-	t->reads = true;
-	t->operation = "WRITE";
-	t->parameters = write_parameters(t->a, "Overwrite", &t->partition_columns);
-	out->rows_inserted = rows_added(t);
-	return txn_commit(t, out, err);
+	return replace_all(t, sql, &out->rows_inserted, out, err);
 }
 
 int
@@ -251,15 +260,7 @@ number_rows(struct delta_txn *t, const char *name, struct delta_written *out, st
 		sql_quoted(t->a, name), delta_scan_sql(&t->base, t->a));
 	t->type = type;
 	t->changes_schema = true;
-	if (write_rows(t, sql, err) < 0)
-		return -1;
-	for (size_t i = 0; i < t->base.n_files; i++)
-		txn_remove(t, &t->base.files[i]);
-	t->reads = true;
-	t->operation = "WRITE";
-	t->parameters = write_parameters(t->a, "Overwrite", &t->partition_columns);
-	out->rows_updated = rows_added(t);
-	return txn_commit(t, out, err);
+	return replace_all(t, sql, &out->rows_updated, out, err);
 }
 
 int
