@@ -442,19 +442,27 @@ merge_from_source(struct merge *m, struct delta_written *out, struct err *err)
 	return txn_commit(t, out, err);
 }
 
+/* A table of the engine's that no other write has. */
+static void
+name_source(struct merge *m)
+{
+	char uuid[UUID_SIZE];
+
+	uuid4(uuid);
+	m->source = arena_printf(m->t->a, "\"__flowfile_source_%s\"", uuid);
+}
+
 static int
 merge_into(struct merge *m, const char *sql, bool add_columns, struct delta_written *out,
 	struct err *err)
 {
 	struct delta_txn *t = m->t;
-	char uuid[UUID_SIZE];
 	int rc;
 
 	if (write_describe(t, sql, &m->rows, err) < 0 || check_keys(m, err) < 0 ||
 		(m->mode != DELTA_DELETE && write_widen(t, m->rows, add_columns, err) < 0))
 		return -1;
-	uuid4(uuid);
-	m->source = arena_printf(t->a, "\"__flowfile_source_%s\"", uuid);
+	name_source(m);
 	m->same = same_keys(m);
 	rc = make_source(m, sql, err);
 	if (rc == 0)
@@ -470,14 +478,12 @@ merge_into_new(struct delta_txn *t, const char *sql, enum delta_merge_mode mode,
 	struct delta_written *out, struct err *err)
 {
 	struct merge m = {.t = t, .mode = mode, .keys = keys};
-	char uuid[UUID_SIZE];
 	int rc;
 
 	if (mode != DELTA_UPSERT)
 		return write_append(t, arena_printf(t->a, "SELECT * FROM (%s\n) AS q LIMIT 0", sql),
 			options, out, err);
-	uuid4(uuid);
-	m.source = arena_printf(t->a, "\"__flowfile_source_%s\"", uuid);
+	name_source(&m);
 	rc = duck_exec(
 		t->d, arena_printf(t->a, "CREATE TEMP TABLE %s AS %s", m.source, sql), NULL, err);
 	if (rc == 0)
