@@ -3,6 +3,7 @@
 #define FF_CATALOG_TABLES_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "catalog/catalog.h"
@@ -42,6 +43,12 @@ struct table_info {
 	const char *prediction_table_name;
 	int64_t created_us, updated_us;
 };
+/* It holds no data: it is a name for a query, or for what a flow makes. */
+static inline bool
+table_is_virtual(const struct table_info *table)
+{
+	return strcmp(table->table_type, "virtual") == 0;
+}
 
 struct table_list {
 	struct table_info *items; /* by name, then id */

@@ -55,7 +55,7 @@ data_exists(const char *path)
 static void
 look_at_storage(struct table_info *t)
 {
-	bool is_virtual = strcmp(t->table_type, "virtual") == 0;
+	bool is_virtual = table_is_virtual(t);
 
 	t->is_remote_storage = t->file_path != NULL && strstr(t->file_path, "://") != NULL;
 	t->file_exists = is_virtual || t->is_remote_storage ||
@@ -496,7 +496,7 @@ tables_derive_writes(struct catalog *cat, struct table_info *tables, size_t n, s
 		int64_t us = TIME_NONE;
 		int r;
 
-		if (strcmp(tables[i].table_type, "virtual") != 0)
+		if (!table_is_virtual(&tables[i]))
 			continue;
 		stmt_int(st, 1, tables[i].id);
 		r = stmt_step(st, err);

@@ -229,7 +229,7 @@ get_virtual(struct catalog *cat, int64_t id, bool by_query, struct arena *a, str
 			err_set(err, ERR_NOT_FOUND, "%s", missing);
 		return -1;
 	}
-	if (strcmp(out->table_type, "virtual") != 0 ||
+	if (!table_is_virtual(out) ||
 		(by_query && (out->sql_query == NULL || *out->sql_query == '\0')))
 		return err_set(err, ERR_NOT_FOUND, "%s", missing);
 	return 0;

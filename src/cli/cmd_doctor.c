@@ -480,7 +480,7 @@ check_virtual(struct doctor *d, const struct table_list *list)
 	for (size_t i = 0; i < list->n && n < VIRTUAL_MAX && n_bad < FINDINGS_MAX; i++) {
 		const struct table_info *t = &list->items[i];
 
-		if (strcmp(t->table_type, "virtual") != 0)
+		if (!table_is_virtual(t))
 			continue;
 		n++;
 		if (check_virtual_table(d, t, &err) < 0) {

@@ -148,7 +148,7 @@ print_table(struct cli *cli, const struct table_info *t, const char *sources)
 			flow_ref(a, t->producer_registration_id, t->producer_registration_name));
 	if (t->sql_query != NULL)
 		out_field("SQL", t->sql_query);
-	if (strcmp(t->table_type, "virtual") == 0)
+	if (table_is_virtual(t))
 		out_field("Computed from", sources);
 	out_field("Read by", readers);
 	out_field("Registered", out_time(a, t->created_us, now_us));
@@ -359,7 +359,7 @@ tables_remove_run(struct cli *cli, struct err *err)
 	}
 	printf("Removed table %lld, %s.%s\n", (long long)id,
 		out_clean(&cli->arena, full_name(&cli->arena, &t)),
-		strcmp(t.table_type, "virtual") != 0 ? " Its data stays." : "");
+		!table_is_virtual(&t) ? " Its data stays." : "");
 	if (disabled > 0)
 		printf("%lld schedule%s that watched it %s disabled.\n", (long long)disabled,
 			disabled > 1 ? "s" : "", disabled > 1 ? "are" : "is");

@@ -12,12 +12,6 @@
 #include "flow/delta.h"
 #include "query.h"
 
-static bool
-is_virtual(const struct table_info *table)
-{
-	return strcmp(table->table_type, "virtual") == 0;
-}
-
 /* The SELECT of a version that is not the newest. A table that is one file has none, and is read as it is. */
 static int
 version_sql(struct inquiry *q, const struct table_info *table, int64_t version, const char **sql,
@@ -39,7 +33,7 @@ table_sql(struct inquiry *q, const struct table_info *table, const char **sql, s
 	struct relation *relation;
 	int is_delta = 0;
 
-	if (version != DELTA_LATEST && !is_virtual(table))
+	if (version != DELTA_LATEST && !table_is_virtual(table))
 		is_delta = delta_is_table(table->file_path, err);
 	if (is_delta < 0)
 		return -1;
@@ -67,7 +61,7 @@ count_rows(struct inquiry *q, const struct table_info *table, const char *sql, i
 	bool is_old = query_int(q, "version", DELTA_LATEST) != DELTA_LATEST;
 
 	*total = shown;
-	if (!is_virtual(table)) {
+	if (!table_is_virtual(table)) {
 		if (!is_old && table->row_count != COUNT_NONE)
 			*total = table->row_count;
 		return 0;
@@ -106,7 +100,7 @@ query_preview(struct inquiry *q, const struct table_info *table, struct err *err
 	if (table_sql(q, table, &sql, err) < 0) {
 		if (query_bool(q, "must_resolve"))
 			return query_fail(q, 422);
-		if (!is_virtual(table))
+		if (!table_is_virtual(table))
 			return -1;
 		write_empty(q);
 		return 0;

@@ -90,7 +90,7 @@ is_read_by(struct cli *cli, const struct table_info *table, const struct table_i
 	const char **names;
 	int64_t id;
 
-	if (by->id == table->id || strcmp(by->table_type, "virtual") != 0)
+	if (by->id == table->id || !table_is_virtual(by))
 		return false;
 	for (size_t i = 0; by->producer_registration_id != ID_NONE && i < table->n_read_by; i++)
 		if (table->read_by[i].id == by->producer_registration_id)

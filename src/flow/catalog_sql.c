@@ -123,7 +123,7 @@ catalog_relation(struct plan *plan, struct scope *scope, const struct table_info
 {
 	const char *sql;
 
-	if (strcmp(table->table_type, "virtual") == 0)
+	if (table_is_virtual(table))
 		return virtual_relation(plan, scope, table, out, err);
 	if (catalog_scan_sql(table, DELTA_LATEST, plan->shapes, &plan->arena, &sql, err) < 0 ||
 		plan_relation(plan, scope, sql, NULL, 0, out, err) < 0)

@@ -14,7 +14,7 @@ get_editable(struct call *c, struct table_info *table)
 {
 	if (tables_get(c->cat, call_int(c, "id"), c->a, table, &c->err) < 0)
 		return -1;
-	if (!strcmp(table->table_type, "virtual"))
+	if (table_is_virtual(table))
 		return call_fail(c, 422, "Table '%s' is virtual and has no rows of its own to edit",
 			table->name);
 	if (table->is_remote_storage)

@@ -14,12 +14,6 @@ write_no_rows(struct call *c)
 	return 0;
 }
 
-static bool
-is_virtual(const struct table_info *table)
-{
-	return !strcmp(table->table_type, "virtual");
-}
-
 static int
 preview_table(struct call *c)
 {
@@ -28,7 +22,7 @@ preview_table(struct call *c)
 
 	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
 		return -1;
-	if (!is_virtual(&table) && (!table.file_path || !table.file_exists))
+	if (!table_is_virtual(&table) && (!table.file_path || !table.file_exists))
 		return write_no_rows(c);
 	if (table.is_remote_storage)
 		return api_refuse_remote(c, &table);
@@ -65,7 +59,7 @@ get_history(struct call *c)
 		return -1;
 	if (table.is_remote_storage)
 		return api_refuse_remote(c, &table);
-	if (is_virtual(&table) || !api_is_delta(c, table.file_path)) {
+	if (table_is_virtual(&table) || !api_is_delta(c, table.file_path)) {
 		json_raw(&c->j, "{\"current_version\":0,\"history\":[]}");
 		return 0;
 	}
@@ -81,7 +75,7 @@ get_kept(struct call *c, struct table_info *table)
 {
 	if (tables_get(c->cat, call_int(c, "id"), c->a, table, &c->err) < 0)
 		return -1;
-	if (is_virtual(table) || !table->file_path)
+	if (table_is_virtual(table) || !table->file_path)
 		return call_fail(c, 422,
 			"Table '%s' is virtual and has no Delta storage to maintain", table->name);
 	if (table->is_remote_storage)
@@ -166,7 +160,7 @@ materialize_table(struct call *c)
 
 	if (tables_get(c->cat, call_int(c, "id"), c->a, &table, &c->err) < 0)
 		return -1;
-	if (strcmp(table.table_type, "virtual") != 0)
+	if (!table_is_virtual(&table))
 		return call_fail(c, 400, "Catalog table with id=%lld is not a virtual table",
 			(long long)table.id);
 	return ask_virtual(c, "materialize", &table);
@@ -180,7 +174,7 @@ resolve_virtual(struct call *c)
 
 	if (rc < 0 && c->err.code != ERR_NOT_FOUND)
 		return -1;
-	if (rc < 0 || strcmp(table.table_type, "virtual") != 0)
+	if (rc < 0 || !table_is_virtual(&table))
 		return call_fail(c, 404, "Virtual table not found");
 	return ask_virtual(c, "preview", &table);
 }

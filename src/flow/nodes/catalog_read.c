@@ -217,7 +217,7 @@ node_catalog_reader(struct compiler *c, struct err *err)
 		return emit_query(c, query, err);
 	if (catalog_reader_table(c->plan->catalog, c->settings, c->arena, &table, err) < 0)
 		return -1;
-	if (strcmp(table.table_type, "virtual") != 0)
+	if (!table_is_virtual(&table))
 		return emit_physical(c, &table, version, err);
 	if (version != DELTA_LATEST)
 		return err_set(err, ERR_USAGE,

@@ -145,7 +145,7 @@ check_table(const struct target *t, const struct table_info *table, struct err *
 
 	if (table->id == ID_NONE)
 		return 0;
-	is_virtual = strcmp(table->table_type, "virtual") == 0;
+	is_virtual = table_is_virtual(table);
 	if (t->mode == MODE_ERROR)
 		return err_set(err, ERR_CONFLICT,
 			"table %s is there already, and write_mode is error", t->name);
